@@ -1,0 +1,285 @@
+"""The evidence as auditors read it: records, segments and parked records, never changed here; findings acknowledged."""
+
+import json
+from datetime import UTC
+from typing import Any, TypeVar, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from audit import access, findings
+from audit.declare import declarations
+from audit.models import Chain, ParkedRecord, Record
+from audit.models.records import FINDINGS, Capture
+from audit.models.segments import Segment
+from audit.paging import BoundedPaginator
+
+M = TypeVar("M", bound=models.Model)
+
+
+class ChainFilter(admin.SimpleListFilter):
+    """One chain at a time: the first the reader may read, unless another is asked for."""
+
+    title = _("chain")
+    parameter_name = "chain"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in readable(request)]
+
+    def has_output(self) -> bool:
+        return len(self.lookup_choices) > 1
+
+    def choices(self, changelist: Any) -> Any:
+        chosen = self.value() or next((name for name, _title in self.lookup_choices), None)
+        for name, title in self.lookup_choices:
+            query = changelist.get_query_string({self.parameter_name: name})
+            yield {"selected": chosen == name, "query_string": query, "display": title}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        names = [name for name, _title in self.lookup_choices]
+        chosen = self.value() or (names[0] if names else "")
+        return queryset.filter(chain=chosen) if chosen in names else queryset.none()
+
+
+class FindingFilter(admin.SimpleListFilter):
+    """What somebody has to look into."""
+
+    title = _("findings")
+    parameter_name = "findings"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("open", _("not acknowledged")), ("all", _("every finding"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Record]) -> QuerySet[Record]:
+        if self.value() == "open":
+            return queryset.filter(pk__in=findings.unacknowledged().values("pk"))
+        return queryset.filter(capture__in=FINDINGS) if self.value() == "all" else queryset
+
+
+class ModelFilter(admin.SimpleListFilter):
+    """Records about one kind of thing; the kinds are those declared, so that no table is read to list them."""
+
+    title = _("about")
+    parameter_name = "about"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return sorted((declared.label, declared.label) for declared in declarations().values() if declared.audited)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Record]) -> QuerySet[Record]:
+        return queryset.filter(model=self.value()) if self.value() else queryset
+
+
+def readable(request: HttpRequest) -> list[str]:
+    """Names of the chains whose records the person is listed, the platform's last."""
+    reader = access.reader_of(request.user)
+    names = set(Chain.objects.values_list("name", flat=True)) if reader.operator else set(reader.chains)
+    return sorted(names, key=lambda name: (name == "platform", int(name.rpartition("/")[2]) if "/" in name else 0))
+
+
+class EvidenceAdmin(admin.ModelAdmin[M]):
+    """Reading only, and only the chains the person may read."""
+
+    paginator = BoundedPaginator
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_filter = cast(Any, (ChainFilter,))
+    actions = None
+    actions_on_top = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        rows = super().get_queryset(request)
+        reader = access.reader_of(request.user)
+        return rows if reader.operator else rows.filter(chain__in=reader.chains)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        reader = access.reader_of(request.user)
+        return reader.operator or bool(reader.chains)
+
+    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return False
+
+
+class AcknowledgeForm(forms.Form):
+    """Why a finding came about, in the words of whoever looked into it."""
+
+    reason = forms.CharField(
+        label=_("What happened, and who looked into it"),
+        help_text=_("Kept with the evidence for years. Name no patient."),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+@admin.register(Record)
+class RecordAdmin(EvidenceAdmin[Record]):
+    """One line of a chain; what it says is shown to whoever may read that chain."""
+
+    change_form_template = "admin/audit/record/change_form.html"
+    list_display = ("number", "written", "model", "object_pk", "operation", "capture")
+    list_display_links = ("number",)
+    list_filter = (ChainFilter, FindingFilter, "capture", ModelFilter)
+    search_fields = ("object_pk__exact", "operation__exact")
+    search_help_text = _("The id of a thing, or an operation such as cancel.")
+    ordering = ("-seq",)
+    sortable_by = ()
+    fields = readonly_fields = (
+        "chain",
+        "seq",
+        "written",
+        "model",
+        "object_pk",
+        "operation",
+        "capture",
+        "retention",
+        "leaf_hex",
+        "line",
+    )
+
+    @admin.display(description=_("number"))
+    def number(self, record: Record) -> int:
+        """The record's place in its chain."""
+        return record.seq
+
+    @admin.display(description=_("at (UTC)"))
+    def written(self, record: Record) -> str:
+        """The record's time to the microsecond, as its line has it."""
+        return record.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%fZ")
+
+    @admin.display(description=_("leaf hash"))
+    def leaf_hex(self, record: Record) -> str:
+        """SHA-256 of the line, as it stands in the Merkle tree."""
+        return bytes(record.leaf).hex()
+
+    @admin.display(description=_("record"))
+    def line(self, record: Record) -> str | SafeString:
+        """The record, laid out for reading; sealed values stay sealed."""
+        if not getattr(record, "_open", False):
+            return str(_("Only whoever has a role in this clinic reads what its records say."))
+        return format_html(
+            '<pre class="record">{}</pre>', json.dumps(json.loads(record.body), indent=2, ensure_ascii=False)
+        )
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Record | None:
+        record = super().get_object(request, object_id, from_field)
+        if record is not None:
+            record._open = record.chain in access.open_chains(access.reader_of(request.user))  # type: ignore[attr-defined]
+        return record
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        record = self.get_object(request, object_id) if object_id else None
+        given = {**(extra_context or {}), "may_acknowledge": record is not None and self._open_finding(request, record)}
+        return super().changeform_view(request, object_id, form_url, given)
+
+    def get_urls(self) -> list[URLPattern]:
+        acknowledge = self.admin_site.admin_view(self.acknowledge)
+        return [
+            path("<uuid:object_id>/acknowledge/", acknowledge, name="audit_record_acknowledge"),
+            *super().get_urls(),
+        ]
+
+    def acknowledge(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """Say that a finding is known and why it came about. It stays in the chain, and so does this.
+
+        Raises Http404 for a record the person cannot read, PermissionDenied when they may not acknowledge it.
+        """
+        record = self.get_object(request, str(object_id))
+        if record is None:
+            raise Http404
+        if not self._open_finding(request, record):
+            raise PermissionDenied
+        form = AcknowledgeForm(request.POST or None)
+        back = reverse("admin:audit_record_change", args=[record.pk])
+        if request.method == "POST" and form.is_valid():
+            reader = access.reader_of(request.user)
+            findings.acknowledge(
+                actor=reader.actor, chain=record.chain, seq=record.seq, reason=form.cleaned_data["reason"]
+            )
+            messages.success(
+                request,
+                _("Acknowledged: record %(number)d of %(chain)s.") % {"number": record.seq, "chain": record.chain},
+            )
+            return HttpResponseRedirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Acknowledge a finding"),
+            "opts": self.opts,
+            "record": record,
+            "capture": Capture(record.capture).label,
+            "form": form,
+            "back": back,
+        }
+        return TemplateResponse(request, "admin/audit/record/acknowledge.html", context)
+
+    def _open_finding(self, request: HttpRequest, record: Record) -> bool:
+        if record.capture not in FINDINGS or record.chain not in access.reader_of(request.user).acknowledges:
+            return False
+        return findings.unacknowledged().filter(pk=record.pk).exists()
+
+
+@admin.register(Segment)
+class SegmentAdmin(EvidenceAdmin[Segment]):
+    """How far each chain is sealed."""
+
+    list_display = ("chain", "first", "last", "state", "sealed_at")
+    list_filter = (ChainFilter, "state")
+    ordering = ("-last",)
+    sortable_by = ()
+    fields = readonly_fields = (
+        "chain",
+        "first",
+        "last",
+        "state",
+        "root_hex",
+        "planned_at",
+        "built_at",
+        "stored_at",
+        "sealed_at",
+        "signed",
+    )
+
+    @admin.display(description=_("root hash"))
+    def root_hex(self, segment: Segment) -> str:
+        """The root of the chain's Merkle tree after this segment."""
+        return bytes(segment.root).hex() if segment.root else self.get_empty_value_display()
+
+    @admin.display(description=_("signed head"))
+    def signed(self, segment: Segment) -> str | SafeString:
+        """The checkpoint as it lies in the evidence store."""
+        return (
+            format_html("<pre>{}</pre>", segment.checkpoint) if segment.checkpoint else self.get_empty_value_display()
+        )
+
+
+@admin.register(ParkedRecord)
+class ParkedRecordAdmin(EvidenceAdmin[ParkedRecord]):
+    """Records a consumer gave up on: something owed was not done."""
+
+    list_display = ("consumer", "chain", "seq", "error", "parked_at")
+    list_display_links = None
+    ordering = ("-parked_at",)
+    sortable_by = ()

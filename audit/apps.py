@@ -1,0 +1,19 @@
+"""Django's view of the `audit` app."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+from audit import capture
+
+
+class AuditConfig(AppConfig):
+    """Evidence."""
+
+    name = "audit"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the checks (they read models, so not before now) and begin to listen to the models."""
+        import_module("audit.checks")
+        capture.connect()

@@ -1,0 +1,33 @@
+"""The base of every command of the house: what it writes is written in the use `command.<name>`."""
+
+import getpass
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from audit.context import Actor, acting, use
+
+
+class AuditedCommand(BaseCommand):
+    """Runs `handle` as the system, with the account of the machine it was started by as the label."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        with acting(actor=self.actor(), client="command"), use(f"command.{self.name()}"):
+            return super().execute(*args, **options)
+
+    @classmethod
+    def name(cls) -> str:
+        """What is typed after `manage.py`."""
+        return cls.__module__.rpartition(".")[2]
+
+    @classmethod
+    def actor(cls) -> Actor:
+        """Who acts in this command."""
+        return Actor(kind="system", id=f"command.{cls.name()}", label=_account())
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user id without a name
+        return ""

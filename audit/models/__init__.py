@@ -1,0 +1,22 @@
+"""Tables of the evidence: facts, records, segments, keys."""
+
+from audit.models.erasures import Erasure
+from audit.models.facts import Fact
+from audit.models.keys import ClinicKey, SubjectKey
+from audit.models.reads import ReadWindow
+from audit.models.records import Chain, Cursor, ParkedRecord, Record
+from audit.models.segments import Segment, SegmentState
+
+__all__ = [
+    "Chain",
+    "ClinicKey",
+    "Cursor",
+    "Erasure",
+    "Fact",
+    "ParkedRecord",
+    "ReadWindow",
+    "Record",
+    "Segment",
+    "SegmentState",
+    "SubjectKey",
+]

@@ -1,0 +1,183 @@
+"""What each finding says, in words for someone who has to act on it and has never seen the code.
+
+The texts are English message ids; the command translates them. They name places, never values: a value may be personal.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+
+def gettext_noop(text: str) -> str:
+    """Marks a text for the catalogue (xgettext goes by this name); Django's own would drag Django in here."""
+    return text
+
+
+FINDINGS: Final[Mapping[str, str]] = {
+    # --- the evidence store
+    "object-unexpected": gettext_noop(
+        "The file “%(object)s” lies in the evidence store, but nothing that was sealed names it."
+    ),
+    "object-doubled": gettext_noop("The file “%(object)s” exists in more than one version: one was put over another."),
+    "object-missing": gettext_noop(
+        "The file “%(object)s”, which the sealed list names, is gone from the evidence store."
+    ),
+    "object-altered": gettext_noop("The file “%(object)s” was changed after it was sealed."),
+    "object-unreadable": gettext_noop("The file “%(object)s” cannot be read as what it should be: %(reason)s."),
+    "lock-missing": gettext_noop("Nothing says how long the file “%(object)s” is locked against deletion."),
+    "lock-short": gettext_noop(
+        "The file “%(object)s” is locked only until %(found)s, but was sealed to be kept until %(wanted)s."
+    ),
+    "statement-bad": gettext_noop("The signature over the file “%(object)s” does not hold: %(reason)s."),
+    "checkpoint-bad": gettext_noop(
+        "The signed head of chain %(chain)s after record %(seq)s (“%(object)s”) does not hold: %(reason)s."
+    ),
+    "checkpoint-missing": gettext_noop(
+        "The signed head of chain %(chain)s after record %(seq)s (“%(object)s”) is gone, though later ones exist."
+    ),
+    "checkpoint-stray": gettext_noop(
+        "A signed head of chain %(chain)s speaks of %(seq)s records (“%(object)s”), but no sealed segment ends there."
+    ),
+    "root-differs": gettext_noop(
+        "The records of chain %(chain)s up to number %(seq)s do not give the head that was signed for them "
+        "(“%(object)s”)."
+    ),
+    "manifest-differs": gettext_noop(
+        "The list of segment %(first)s to %(last)s of chain %(chain)s does not fit what is sealed around it: "
+        "%(reason)s."
+    ),
+    "segment-gap": gettext_noop(
+        "Records %(first)s to %(last)s of chain %(chain)s are missing from the evidence store, "
+        "though later ones are there."
+    ),
+    "segment-twice": gettext_noop(
+        "Two sealed segments of chain %(chain)s both claim record %(seq)s (“%(object)s”): there are two histories."
+    ),
+    "line-altered": gettext_noop(
+        "Record %(seq)s of chain %(chain)s was changed after it was sealed (in “%(object)s”)."
+    ),
+    "line-missing": gettext_noop(
+        "Record %(seq)s of chain %(chain)s was taken out of “%(object)s” after it was sealed."
+    ),
+    "line-extra": gettext_noop("“%(object)s” holds %(count)s more records than were sealed in it."),
+    "line-moved": gettext_noop(
+        "In “%(object)s”, record %(found)s of chain %(chain)s stands where record %(seq)s was sealed."
+    ),
+    "line-wrong": gettext_noop("Record %(seq)s of chain %(chain)s was sealed against the rules: %(reason)s."),
+    "key-unknown": gettext_noop(
+        "The evidence store publishes a signing key (“%(object)s”) that the key store of this system does not hold."
+    ),
+    "key-unpublished": gettext_noop(
+        "Evidence was signed, but the evidence store does not publish the key it was signed with (“%(object)s”)."
+    ),
+    # --- the database's own records
+    "record-changed": gettext_noop(
+        "Record %(seq)s of chain %(chain)s was changed in the database after it was sealed (in: %(fields)s)."
+    ),
+    "record-dropped": gettext_noop("Record %(seq)s of chain %(chain)s was sealed, but is gone from the database."),
+    "record-moved": gettext_noop(
+        "In the database, record %(found)s of chain %(chain)s stands where record %(seq)s was sealed: "
+        "records were swapped."
+    ),
+    "record-aside": gettext_noop(
+        "Beside record %(seq)s of chain %(chain)s, the database notes something else than the record says (%(fields)s)."
+    ),
+    "record-broken": gettext_noop(
+        "Record %(seq)s of chain %(chain)s, not sealed yet, does not continue the records before it: %(reason)s."
+    ),
+    "record-gap": gettext_noop(
+        "Records %(first)s to %(last)s of chain %(chain)s, not sealed yet, are gone from the database."
+    ),
+    "record-chainless": gettext_noop(
+        "The database holds records of chain %(chain)s, but no longer knows that chain: where it ends was removed."
+    ),
+    "head-differs": gettext_noop(
+        "The database says chain %(chain)s ends with record %(wanted)s, but its records end with %(found)s."
+    ),
+    "database-behind": gettext_noop(
+        "The evidence store holds %(sealed)s records of chain %(chain)s, the database only %(known)s: "
+        "records were removed, or an older copy was restored."
+    ),
+    "store-behind": gettext_noop(
+        "The database says records up to %(wanted)s of chain %(chain)s were sealed, "
+        "but the evidence store ends with %(found)s."
+    ),
+    "state-differs": gettext_noop(
+        "What the database notes about segment %(first)s to %(last)s of chain %(chain)s is not what was sealed "
+        "(%(fields)s)."
+    ),
+    "state-behind": gettext_noop(
+        "The database says %(wanted)s records of chain %(chain)s are signed for, "
+        "but the segments it notes end with %(found)s."
+    ),
+    "state-missing": gettext_noop(
+        "Segment %(first)s to %(last)s of chain %(chain)s was sealed, but the database no longer knows of it."
+    ),
+    # --- what the records say about the rows
+    "row-changed": gettext_noop(
+        "In table %(table)s, row %(pk)s was changed without a record of it (columns: %(fields)s)."
+    ),
+    "row-added": gettext_noop("In table %(table)s, row %(pk)s exists, but no record says that it was ever made."),
+    "row-returned": gettext_noop(
+        "In table %(table)s, row %(pk)s exists, though the last record about it says that it was removed."
+    ),
+    "row-removed": gettext_noop("In table %(table)s, row %(pk)s is gone, but no record says that it was removed."),
+    "bypass": gettext_noop(
+        "Table %(table)s, row %(pk)s was changed past the application (record %(seq)s of chain %(chain)s, "
+        "as database user %(user)s), and nobody has accounted for it."
+    ),
+    "bypass-waiting": gettext_noop(
+        "Table %(table)s, row %(pk)s was changed past the application (as database user %(user)s); "
+        "the record of it is about to be written, and nobody has accounted for it."
+    ),
+    "alarm": gettext_noop(
+        "The application announced a change that the database did not see (record %(seq)s of chain %(chain)s): "
+        "its recording may have been switched off. Nobody has accounted for it."
+    ),
+    "trigger-missing": gettext_noop("Table %(table)s is not being recorded as declared: %(reason)s."),
+    "function-altered": gettext_noop(
+        "The database function %(object)s, which does the recording, is not the one this version of Horae installs."
+    ),
+}
+
+_OPEN: Final = gettext_noop(
+    "Segment %(first)s to %(last)s of chain %(chain)s carries no signed head: it was not sealed to the end, "
+    "or its head is gone."
+)
+UNCHECKED: Final[Mapping[str, str]] = {
+    "segment-unsigned": _OPEN,
+    "store-empty": gettext_noop("The evidence store %(store)s holds nothing that was ever sealed."),
+    "store-unreadable": gettext_noop("“%(object)s” could not be read: %(reason)s."),
+    "key-absent": gettext_noop("No trusted key is at hand, so no signature could be checked: %(reason)s."),
+    "table-unreadable": gettext_noop("Table %(table)s could not be read: %(reason)s."),
+    "chain-absent": gettext_noop(
+        "There is no chain called %(chain)s, neither in the evidence store nor in the database."
+    ),
+}
+
+NOTES: Final[Mapping[str, str]] = {
+    "segment-open": gettext_noop(
+        "Segment %(first)s to %(last)s of chain %(chain)s is only just being sealed; it was not judged."
+    ),
+    "records-newer": gettext_noop("%(count)s records of chain %(chain)s were sealed while this check ran."),
+    "anchor-absent": gettext_noop(
+        "The signed heads carry no qualified time stamp: when they were signed rests on this system's own clock."
+    ),
+}
+
+COUNTS: Final[Mapping[str, str]] = {
+    "keys": gettext_noop("keys"),
+    "chains": gettext_noop("chains"),
+    "segments": gettext_noop("segments"),
+    "records": gettext_noop("sealed records"),
+    "unsealed": gettext_noop("records not sealed yet"),
+    "waiting": gettext_noop("changes not recorded yet"),
+    "tables": gettext_noop("tables"),
+    "rows": gettext_noop("rows"),
+    "triggers": gettext_noop("triggers"),
+}
+"""What a report counts, in the order it is told."""
+
+
+def same(text: str) -> str:
+    """The text as it is: what `Report` prints where nobody translates."""
+    return text

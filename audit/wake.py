@@ -1,0 +1,67 @@
+"""Waking the evidence workers: a hint, never a promise.
+
+The row is the promise and beat sweeps; a wake-up only makes it soon. So publishing never raises, never waits longer
+than the broker's own third of a second (the transport options of the settings), and after a failure is not tried again
+for a while: a request must not pay for a broker that is gone.
+"""
+
+import logging
+import threading
+import time
+from typing import Any, Final
+
+from celery import current_app
+from django.conf import settings
+
+QUEUE: Final = "evidence"
+PAUSE_SECONDS: Final = 2.0
+HEEDED_SECONDS: Final = 60
+"""A wake-up older than this is dropped unread: the sweep has sent another, and they must not pile up."""
+
+logger = logging.getLogger(__name__)
+
+
+class _Circuit:
+    """Open for `PAUSE_SECONDS` after a failure. One per process: all threads talk to the same broker."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._closed_again = 0.0
+
+    def lets_through(self) -> bool:
+        with self._lock:
+            return time.monotonic() >= self._closed_again
+
+    def failed(self) -> None:
+        with self._lock:
+            self._closed_again = time.monotonic() + PAUSE_SECONDS
+
+    def reset(self) -> None:
+        with self._lock:
+            self._closed_again = 0.0
+
+
+circuit = _Circuit()
+
+
+def enabled() -> bool:
+    """False where nothing is published (tests): rows wait for whoever drains the stream."""
+    return bool(settings.PUBLISH_TASKS)
+
+
+def publish(task: str, *, queue: str = QUEUE, **kwargs: Any) -> bool:
+    """Ask for `task` on a queue, with these keyword arguments (ids only); True when the broker has it. Never raises."""
+    if not enabled() or not circuit.lets_through():
+        return False
+    try:
+        current_app.send_task(task, kwargs=kwargs, queue=queue, retry=False, ignore_result=True, expires=HEEDED_SECONDS)
+    except Exception as error:  # noqa: BLE001 - whatever the broker does, the write it follows is committed
+        circuit.failed()
+        logger.warning("waking %s failed (%s); beat will", task, type(error).__name__)
+        return False
+    return True
+
+
+def sequencer() -> None:
+    """There are facts to sequence. Registered once per transaction by the carrier, called after its commit."""
+    publish("audit.sequence")

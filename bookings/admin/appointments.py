@@ -1,0 +1,204 @@
+"""Appointments: looked at here, changed only by saying what happened, booked by phone."""
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from audit.sealed import KeyDestroyed
+from bookings import panels
+from bookings.admin.confined import ClinicFilter, ConfinedAdmin
+from bookings.admin.phone import PhoneBooking
+from bookings.admin.reading import ReadRecorded
+from bookings.admin.sheet import patient_name
+from bookings.admin.shown import short
+from bookings.admin.steps import REASONS, STEPS, Step, offered
+from bookings.admin.whenever import WhenFilter
+from bookings.models import Appointment, User
+from bookings.refusals import Refusal
+from bookings.roles import staff_actor
+
+
+def _action(step: Step) -> Any:
+    @admin.action(description=cast(str, step.label), permissions=[step.permission.rpartition(".")[2].partition("_")[0]])
+    def take(page: "AppointmentAdmin", request: HttpRequest, queryset: QuerySet[Appointment]) -> None:
+        page.take(request, step, queryset)
+
+    take.__name__ = step.name.replace("-", "_")
+    return take
+
+
+@admin.register(Appointment)
+class AppointmentAdmin(ReadRecorded[Appointment], ConfinedAdmin[Appointment]):
+    """Appointments of the person's clinics. No field is edited: steps are taken, each through its use case."""
+
+    change_form_template = "admin/bookings/appointment/change_form.html"
+    list_display = ("when", "patient_shown", "service", "practitioner", "room", "location", "status")
+    list_display_links = ("when",)
+    list_filter = (
+        WhenFilter,
+        "status",
+        ("location", ClinicFilter),
+        ("practitioner", ClinicFilter),
+        ("service", ClinicFilter),
+    )
+    list_select_related = ("patient", "service", "practitioner", "room", "location")
+    sortable_by = ("when", "status")
+    actions = tuple(_action(STEPS[name]) for name in ("arrive", "check-in", "begin", "fulfil", "noshow"))
+    fieldsets = (
+        (None, {"fields": ("clinic", "when", "patient_link", "status", "service", "practitioner", "room", "location")}),
+        (_("What was said"), {"fields": ("reason_shown", "contact_person", "language", "booked_online")}),
+        (_("The visit"), {"fields": ("arrived", "checked_in", "seen", "cancelled_by", "why_cancelled")}),
+        (_("Messages and calendars"), {"fields": ("said_elsewhere",)}),
+    )
+    readonly_fields = (
+        *("clinic", "when", "patient_link", "status", "service", "practitioner", "room", "location", "reason_shown"),
+        *(
+            "contact_person",
+            "language",
+            "booked_online",
+            "arrived",
+            "checked_in",
+            "seen",
+            "cancelled_by",
+            "why_cancelled",
+        ),
+        "said_elsewhere",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Appointment]:
+        rows = super().get_queryset(request)
+        return rows.select_related("patient", "service", "practitioner", "room", "location", "contact_person__patient")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """What is to come from the next on, what is past from the last on."""
+        return ("-start", "id") if request.GET.get(WhenFilter.parameter_name) in ("past", "all") else ("start", "id")
+
+    # --- what is shown
+
+    @admin.display(description=_("when"), ordering="start")
+    def when(self, appointment: Appointment) -> str:
+        """Day and time on the location's clock."""
+        return short(appointment.start, zone=appointment.location.tz)
+
+    @admin.display(description=_("patient"))
+    def patient_shown(self, appointment: Appointment) -> SafeString:
+        """Name and code."""
+        return format_html('{} <span class="code">{}</span>', patient_name(appointment), appointment.patient.code)
+
+    @admin.display(description=_("patient"))
+    def patient_link(self, appointment: Appointment) -> SafeString:
+        """Name and code, leading to the patient."""
+        url = reverse("admin:bookings_patient_change", args=[appointment.patient_id])
+        return format_html(
+            '<a href="{}">{} <span class="code">{}</span></a>', url, patient_name(appointment), appointment.patient.code
+        )
+
+    @admin.display(description=_("reason for the visit"))
+    def reason_shown(self, appointment: Appointment) -> str:
+        """What the patient wrote; a dash when nothing, or when it was erased."""
+        try:
+            return appointment.reason or self.get_empty_value_display()
+        except KeyDestroyed:
+            return self.get_empty_value_display()
+
+    @admin.display(description=_("arrived"))
+    def arrived(self, appointment: Appointment) -> str:
+        """On the location's clock."""
+        return self._stamp(appointment, "arrived_at")
+
+    @admin.display(description=_("checked in"))
+    def checked_in(self, appointment: Appointment) -> str:
+        """On the location's clock."""
+        return self._stamp(appointment, "checked_in_at")
+
+    @admin.display(description=_("seen"))
+    def seen(self, appointment: Appointment) -> str:
+        """On the location's clock."""
+        return self._stamp(appointment, "seen_at")
+
+    @admin.display(description=_("why cancelled"))
+    def why_cancelled(self, appointment: Appointment) -> str:
+        """The word of the clinic's list, in the reader's language."""
+        given = appointment.cancellation_reason
+        return str(REASONS.get(given, given)) or self.get_empty_value_display()
+
+    @admin.display(description=_("state"))
+    def said_elsewhere(self, appointment: Appointment) -> str | SafeString:
+        """What messages and calendars have to say about it."""
+        said = panels.collect([appointment.pk]).get(appointment.pk, [])
+        if not said:
+            return self.get_empty_value_display()
+        blocks = ((title, format_html_join("", "<dd>{}</dd>", ((line,) for line in lines))) for title, lines in said)
+        return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt>{}", blocks))
+
+    def _stamp(self, appointment: Appointment, name: str) -> str:
+        moment = getattr(appointment, name)
+        return short(moment, zone=appointment.location.tz) if moment else self.get_empty_value_display()
+
+    # --- what can be done
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Booking for somebody who phones, or stands there."""
+        return PhoneBooking(self.admin_site).page(request)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        given = dict(extra_context or {})
+        if object_id is not None:
+            row = self.get_object(request, object_id)
+            if row is not None:
+                given |= {"title": short(row.start, zone=row.location.tz), "subtitle": row.patient.code}
+                access = self.access(request)
+                given["steps"] = offered(
+                    row,
+                    now=timezone.now(),
+                    permissions=lambda permission: access.may(permission, clinic_id=row.clinic_id),
+                )
+        return super().changeform_view(request, object_id, form_url, given)
+
+    def take(self, request: HttpRequest, step: Step, queryset: QuerySet[Appointment]) -> None:
+        """Take one step for each appointment chosen; each that cannot be is named, with why."""
+        taken = 0
+        for appointment in queryset:
+            if not self.access(request).may(step.permission, clinic_id=appointment.clinic_id):
+                self._refused(request, appointment, str(_("you may not do this in this clinic.")))
+                continue
+            actor = staff_actor(user=cast(User, request.user), clinic_id=appointment.clinic_id)
+            try:
+                step.take(actor=actor, now=timezone.now(), appointment_id=appointment.pk)
+            except Refusal as refusal:
+                self._refused(request, appointment, str(refusal))
+            else:
+                taken += 1
+        if taken:
+            said = ngettext("%(label)s: %(count)d appointment.", "%(label)s: %(count)d appointments.", taken)
+            self.message_user(request, said % {"label": step.label, "count": taken}, messages.SUCCESS)
+
+    def _refused(self, request: HttpRequest, appointment: Appointment, why: str) -> None:
+        which = f"{short(appointment.start, zone=appointment.location.tz)} · {appointment.patient.code}"
+        self.message_user(request, f"{which}: {why}", messages.ERROR)
+
+    def has_visit_permission(self, request: HttpRequest) -> bool:
+        """Whether visits can be told of anywhere; asked again for each appointment."""
+        return self.access(request).may("bookings.visit_appointment")
+
+    def has_change_permission(self, request: HttpRequest, obj: Appointment | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Appointment | None = None) -> bool:
+        return False

@@ -1,0 +1,101 @@
+"""Clinics, locations, rooms, privacy notices."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Max, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from bookings.admin.confined import ClinicFilter, ConfinedAdmin
+from bookings.admin.hours import OpeningHoursInline
+from bookings.models import Clinic, Location, PrivacyNotice, Room, Schedule
+
+
+@admin.register(Clinic)
+class ClinicAdmin(ConfinedAdmin[Clinic]):
+    """One practice. Clinics are opened by whoever runs the installation, and closed, never deleted."""
+
+    clinic_path = "pk"
+    list_display = ("name", "phone", "hours_text", "active")
+    fieldsets = (
+        (None, {"fields": ("name", "neutral_name", "slug", "active", "language", "accent")}),
+        (_("How to reach it"), {"fields": ("phone", "hours_text", "emergency_number", "email", "website", "address")}),
+        (_("What the law asks for"), {"fields": ("legal_name", "imprint", "accessibility")}),
+        (_("Links to appointments"), {"fields": ("link_days",)}),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Clinic | None = None) -> list[str]:
+        """The address on the booking pages is unique among all clinics: choosing it would tell which ones there are."""
+        return [] if self.access(request).operator else ["slug"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Clinic | None = None) -> bool:
+        return False
+
+
+@admin.register(Location)
+class LocationAdmin(ConfinedAdmin[Location]):
+    """A site. It is put out of use, never deleted: past appointments were there."""
+
+    list_display = ("name", "address", "zone", "country", "observes_holidays", "active")
+    list_filter = ("active",)
+    prepopulated_fields = {"slug": ("name",)}
+    fieldsets = (
+        (None, {"fields": ("clinic", "name", "slug", "active")}),
+        (_("Where it is"), {"fields": ("address", "access_notes", "phone")}),
+        (_("Its clock and its holidays"), {"fields": ("zone", "country", "subdivision", "observes_holidays")}),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Location | None = None) -> bool:
+        return False
+
+
+@admin.register(Room)
+class RoomAdmin(ConfinedAdmin[Room]):
+    """A room and its hours. Making one makes its schedule."""
+
+    list_display = ("name", "location", "kind", "active")
+    list_filter = ("active", "kind", ("location", ClinicFilter))
+    list_select_related = ("location",)
+    fields = ("clinic", "location", "name", "kind", "active")
+    inlines = (OpeningHoursInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Room]:
+        return super().get_queryset(request).order_by("location__name", "name")
+
+    def save_model(self, request: HttpRequest, obj: Room, form: Any, change: bool) -> None:
+        if not change:
+            obj.schedule = Schedule.objects.create(clinic=obj.clinic, kind=Schedule.Kind.ROOM)
+        super().save_model(request, obj, form, change)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Room | None = None) -> bool:
+        return False
+
+
+@admin.register(PrivacyNotice)
+class PrivacyNoticeAdmin(ConfinedAdmin[PrivacyNotice]):
+    """What people are told about their data. A version is never changed: who was shown which one is evidence."""
+
+    list_display = ("version", "language", "created")
+    list_filter = ("language",)
+    fields = ("clinic", "version", "language", "body", "created")
+    readonly_fields = ("created",)
+
+    def get_fields(self, request: HttpRequest, obj: PrivacyNotice | None = None) -> list[Any]:
+        given = list(super().get_fields(request, obj))
+        return given if obj else [name for name in given if name != "created"]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The next version of the only clinic, or of the one named in the address."""
+        initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        theirs = self.their_clinics(request)
+        if len(theirs) == 1:
+            newest = PrivacyNotice.objects.filter(clinic=theirs[0]).aggregate(newest=Max("version"))["newest"]
+            initial.setdefault("version", (newest or 0) + 1)
+        return initial
+
+    def has_change_permission(self, request: HttpRequest, obj: PrivacyNotice | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: PrivacyNotice | None = None) -> bool:
+        return False

@@ -1,0 +1,182 @@
+"""What the day sheet shows: whose day, read from the address, and its lines, ready to be written."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from audit.sealed import KeyDestroyed
+from bookings import moments
+from bookings.admin.steps import Step, offered
+from bookings.desk import Sheet, is_undecided, local_today, zones_of
+from bookings.models import Appointment, AppointmentStatus, Clinic, Location, Practitioner, Role, Room, User
+from bookings.roles import access_of
+
+VIEW: Final = "bookings.view_appointment"
+VISIBLE: Final = 2
+"""Buttons shown in a row; the others are behind "More"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What of the day is shown, as it stands in the address."""
+
+    clinic: Clinic
+    clinics: list[Clinic]
+    day: date
+    today: date
+    location: int | None
+    show: str
+    """Whose day it is: `p3` a practitioner, `r5` a room, `all` everybody."""
+    own: str
+    """What is shown when nothing is asked for."""
+
+    @property
+    def practitioner(self) -> int | None:
+        """The practitioner whose day it is."""
+        return _number(self.show[1:]) if self.show.startswith("p") else None
+
+    @property
+    def room(self) -> int | None:
+        """The room whose day it is."""
+        return _number(self.show[1:]) if self.show.startswith("r") else None
+
+    def query(self, **changed: Any) -> str:
+        """The address of the sheet with these values changed; what is the default is left out."""
+        values = {
+            "clinic": self.clinic.pk if len(self.clinics) > 1 else None,
+            "day": self.day.isoformat() if self.day != self.today else None,
+            "location": self.location,
+            "show": self.show if self.show != self.own else None,
+        }
+        kept = {name: value for name, value in (values | changed).items() if value not in (None, "")}
+        return f"{reverse('admin:desk')}{'?' if kept else ''}{urlencode(kept)}"
+
+    def choices(self) -> dict[str, Any]:
+        """What the sheet can be narrowed to, and the days next to this one."""
+        people = Practitioner.objects.filter(clinic=self.clinic, active=True)
+        rooms = Room.objects.filter(clinic=self.clinic, active=True)
+        return {
+            "locations": list(Location.objects.filter(clinic=self.clinic)),
+            "practitioners": [(f"p{row.pk}", str(row)) for row in people],
+            "rooms": [(f"r{row.pk}", str(row)) for row in rooms],
+            "yesterday": self.query(day=(self.day - timedelta(days=1)).isoformat()),
+            "tomorrow": self.query(day=(self.day + timedelta(days=1)).isoformat()),
+            "to_today": self.query(day=None),
+            "back": self.query().partition("?")[2],
+        }
+
+
+def filters_of(asked: Mapping[str, str], *, user: User, now: datetime) -> Filters | None:
+    """Read the address. None for a clinic that is none of the person's; what else cannot be read is ignored."""
+    clinics = list(Clinic.objects.filter(pk__in=access_of(user).clinics(VIEW)).order_by("name", "pk"))
+    wanted = asked.get("clinic", "")
+    clinic = next((row for row in clinics if not wanted or str(row.pk) == wanted), None)
+    if clinic is None:
+        return None
+    today = local_today(now=now, zones=zones_of(clinic_ids=[clinic.pk])[clinic.pk])
+    own = _own(user=user, clinic=clinic)
+    return Filters(
+        clinic=clinic,
+        clinics=clinics,
+        day=_day(asked.get("day", ""), today=today),
+        today=today,
+        location=_number(asked.get("location", "")),
+        show=asked.get("show", "") or own,
+        own=own,
+    )
+
+
+def tidy(query: str) -> str:
+    """A query made of the sheet's own words only: it came back from a form."""
+    words = ("clinic", "day", "location", "show")
+    pairs = [part.partition("=") for part in query.split("&")]
+    return urlencode([(name, said) for name, _is, said in pairs if name in words and said.replace("-", "").isalnum()])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the sheet."""
+
+    appointment: Appointment
+    begins: str
+    ends: str
+    day: str
+    """The date, when it is not the sheet's."""
+    name: str
+    state: str | Promise
+    since: str
+    """The clock time at which it became so, when that is known."""
+    undecided: bool
+    buttons: list[Step]
+    more: list[Step]
+
+
+def rows_of(sheet: Sheet, *, now: datetime, permissions: Callable[[str], bool]) -> list[Row]:
+    """The sheet's lines, with the steps somebody of these permissions may take. Two queries, for all names at once."""
+    return [_row(appointment, sheet=sheet, now=now, permissions=permissions) for appointment in sheet.appointments]
+
+
+def patient_name(appointment: Appointment) -> str:
+    """Family name first, as people look down a list; empty when the data were erased."""
+    try:
+        patient = appointment.patient
+        return ", ".join(part for part in (patient.family_name, patient.given_name) if part)
+    except KeyDestroyed:
+        return ""
+
+
+def _row(appointment: Appointment, *, sheet: Sheet, now: datetime, permissions: Callable[[str], bool]) -> Row:
+    zone = appointment.location.tz
+    local = appointment.start.astimezone(zone).date()
+    steps = offered(appointment, now=now, permissions=permissions)
+    visible = [step for step in steps if not step.asks and step.name != "undo"][:VISIBLE]
+    since = _since(appointment)
+    being_seen = appointment.status == AppointmentStatus.CHECKED_IN and appointment.seen_at is not None
+    return Row(
+        appointment=appointment,
+        begins=moments.clock(appointment.start, zone=zone),
+        ends=moments.clock(appointment.end, zone=zone),
+        day="" if local == sheet.day else moments.day(local),
+        name=patient_name(appointment),
+        state=_("being seen") if being_seen else appointment.get_status_display(),
+        since=moments.clock(since, zone=zone) if since else "",
+        undecided=is_undecided(appointment, now=now),
+        buttons=visible,
+        more=[step for step in steps if step not in visible],
+    )
+
+
+def _since(appointment: Appointment) -> datetime | None:
+    """When a patient who is here arrived, was checked in, or began to be seen."""
+    if appointment.status == AppointmentStatus.ARRIVED:
+        return appointment.arrived_at
+    if appointment.status == AppointmentStatus.CHECKED_IN:
+        return appointment.seen_at or appointment.checked_in_at
+    return None
+
+
+def _own(*, user: User, clinic: Clinic) -> str:
+    """A practitioner opens their own day; everybody else sees all of it."""
+    if access_of(user).roles.get(clinic.pk) != frozenset({str(Role.PRACTITIONER)}):
+        return "all"
+    own = Practitioner.objects.filter(clinic=clinic, user=user, active=True).first()
+    return f"p{own.pk}" if own else "all"
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def _day(text: str, *, today: date) -> date:
+    """The day asked for, in ISO form; today when there is none, or it is none."""
+    try:
+        asked = date.fromisoformat(text)
+    except ValueError:
+        return today
+    return asked if date(2000, 1, 1) <= asked <= date(2200, 1, 1) else today

@@ -1,0 +1,34 @@
+"""Whom to write to about an appointment."""
+
+from dataclasses import dataclass, field
+
+from bookings.models import Appointment
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Where messages about an appointment go, and in which language. Never shown in a log: `repr` hides it."""
+
+    email: str = field(repr=False)
+    phone: str = field(repr=False)
+    language: str
+
+
+def contact_of(appointment: Appointment) -> Contact:
+    """The contact of the person who booked for the patient, when there is one, else the patient's own.
+
+    Raises audit.sealed.KeyDestroyed when the patient's data were erased.
+    """
+    person = appointment.contact_person or appointment.patient
+    return Contact(email=person.email, phone=person.phone, language=appointment.language)
+
+
+def normalise_email(value: str) -> str:
+    """An address as it is stored and compared: no surrounding space, the domain in lower case (RFC 5321 2.4)."""
+    local, at, domain = value.strip().rpartition("@")
+    return f"{local}{at}{domain.lower()}"
+
+
+def same_email(one: str, other: str) -> bool:
+    """Whether two addresses reach one mailbox as people mean it: upper and lower case apart, they are equal."""
+    return bool(one) and normalise_email(one).casefold() == normalise_email(other).casefold()

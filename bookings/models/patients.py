@@ -1,0 +1,181 @@
+"""Patients of a clinic, sealed under each one's own key; their search tokens, identifiers, related persons and
+notices shown."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from audit.declare import audited, exempt
+from audit.sealed import SealedTextField
+from bookings.models.activities import APPOINTMENTS, TRANSPARENCY
+from bookings.models.places import Clinic, PrivacyNotice
+
+
+@audited(
+    chain="clinic_id",
+    subject="self",
+    use=APPOINTMENTS,
+    technical="id clinic code key_id language created updated erased_at",
+    identity="given_name family_name birth_date",
+    contact="email phone",
+)
+class Patient(models.Model):
+    """A patient of one clinic (FHIR Patient). Whoever may not read the sealed fields sees the pseudonymous `code`
+    only."""
+
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="patients", verbose_name=_("clinic"))
+    code = models.CharField(_("code"), max_length=12, editable=False)
+    key_id = models.UUIDField(_("key"), unique=True, editable=False)
+    given_name = SealedTextField(_("given name"), max_length=120, blank=True)
+    family_name = SealedTextField(_("family name"), max_length=120)
+    birth_date = SealedTextField(
+        _("birth date"), max_length=10, blank=True, help_text=_("Year-month-day; may stay empty.")
+    )
+    email = SealedTextField(_("e-mail"), max_length=254, blank=True)
+    phone = SealedTextField(_("phone"), max_length=40, blank=True)
+    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, default="en")
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
+    created = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
+        constraints = [models.UniqueConstraint(fields=["clinic", "code"], name="patient_code_once_per_clinic")]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def sealing_key_id(self) -> uuid.UUID:
+        """The patient's own data key."""
+        return self.key_id
+
+    @property
+    def full_name(self) -> str:
+        """Given and family name as one string; raises KeyDestroyed after erasure."""
+        return f"{self.given_name} {self.family_name}".strip()
+
+
+@exempt(
+    "search tokens derived from Patient; a record of them would confirm guesses after erasure",
+    subject="patient",
+    use=APPOINTMENTS,
+    technical="clinic patient",
+    identity="tokens",
+)
+class PatientIndex(models.Model):
+    """Keyed tokens of a patient's name parts, birth date and contacts (see `audit.blind`); rebuilt from Patient,
+    deleted at erasure."""
+
+    patient = models.OneToOneField(Patient, models.CASCADE, primary_key=True, related_name="index")
+    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="+")
+    tokens = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        indexes = [GinIndex(fields=["tokens"], name="patient_index_tokens")]
+
+    def __str__(self) -> str:
+        return f"index of {self.patient_id}"
+
+
+@audited(
+    chain="clinic_id",
+    subject="patient",
+    use=APPOINTMENTS,
+    technical="id clinic patient system created",
+    identity="value",
+)
+class PatientIdentifier(models.Model):
+    """What another system calls a patient (FHIR Identifier); the value is sealed, since it names a person."""
+
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="identifiers", verbose_name=_("patient"))
+    system = models.CharField(
+        _("system"), max_length=200, help_text=_("A URI that names the system which gave the value.")
+    )
+    value = SealedTextField(_("value"), max_length=200)
+    created = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("identifier")
+        verbose_name_plural = _("identifiers")
+
+    def __str__(self) -> str:
+        return self.system
+
+    def sealing_key_id(self) -> uuid.UUID:
+        """The patient's own data key."""
+        return self.patient.key_id
+
+
+@audited(
+    chain="clinic_id",
+    subject="patient",
+    use=APPOINTMENTS,
+    technical="id clinic patient valid_until created updated",
+    identity="name relationship",
+    contact="email phone",
+    clear={"relationship": "one of six words; says nothing without the sealed name"},
+)
+class RelatedPerson(models.Model):
+    """Somebody who acts for a patient (FHIR RelatedPerson), until a date when one is known. Sealed under the
+    patient's key."""
+
+    class Relationship(models.TextChoices):
+        PARENT = "parent", _("parent")
+        GUARDIAN = "guardian", _("legal guardian")
+        PARTNER = "partner", _("partner")
+        CHILD = "child", _("son or daughter")
+        CARER = "carer", _("carer")
+        OTHER = "other", _("someone else")
+
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="related_persons", verbose_name=_("patient"))
+    name = SealedTextField(_("name"), max_length=240)
+    relationship = models.CharField(_("relationship"), max_length=12, choices=Relationship.choices)
+    email = SealedTextField(_("e-mail"), max_length=254, blank=True)
+    phone = SealedTextField(_("phone"), max_length=40, blank=True)
+    valid_until = models.DateField(_("until"), null=True, blank=True)
+    created = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("related person")
+        verbose_name_plural = _("related persons")
+
+    def __str__(self) -> str:
+        return f"{self.get_relationship_display()} · {self.patient}"
+
+    def sealing_key_id(self) -> uuid.UUID:
+        """The patient's key: what is known of a helper ends with the patient's data."""
+        return self.patient.key_id
+
+
+@audited(
+    chain="clinic_id",
+    subject="patient",
+    use=TRANSPARENCY,
+    appointment="appointment_id",
+    technical="id clinic patient appointment notice shown_at",
+)
+class NoticeShown(models.Model):
+    """Evidence that a version of the privacy notice was shown (Art. 13 GDPR). A notice shown is not a consent."""
+
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="notices_shown", verbose_name=_("patient"))
+    appointment = models.ForeignKey("bookings.Appointment", models.CASCADE, null=True, related_name="notices_shown")
+    notice = models.ForeignKey(PrivacyNotice, models.PROTECT, related_name="shown", verbose_name=_("notice"))
+    shown_at = models.DateTimeField(_("shown"))
+
+    class Meta:
+        verbose_name = _("notice shown")
+        verbose_name_plural = _("notices shown")
+
+    def __str__(self) -> str:
+        return f"{self.patient} · {self.notice}"

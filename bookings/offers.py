@@ -1,0 +1,154 @@
+"""What clinics offer online, where and by whom, in the reader's language: the reads behind the booking pages."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from bookings.models import (
+    Clinic,
+    HealthcareService,
+    Location,
+    OpeningHours,
+    Practitioner,
+    PrivacyNotice,
+    Room,
+    ServicePractitioner,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text of the clinic's own, and the language it is written in (which may not be the reader's)."""
+
+    text: str
+    language: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A service as a patient may book it: worded for the reader, with its places and its people."""
+
+    service: HealthcareService
+    name: Words
+    instructions: Words
+    locations: tuple[Location, ...]
+    practitioners: tuple[Practitioner, ...]
+
+    def location(self, slug: str) -> Location | None:
+        """The place of that short name, when the service is given there."""
+        return next((location for location in self.locations if location.slug == slug), None)
+
+    def practitioner(self, pk: str) -> Practitioner | None:
+        """The person of that number, when they give the service."""
+        return next((practitioner for practitioner in self.practitioners if str(practitioner.pk) == pk), None)
+
+
+def name_of(service: HealthcareService, *, clinic: Clinic, language: str) -> Words:
+    """The service's name in `language`, else in the clinic's first language. Its texts are read if not prefetched."""
+    translated = next((text for text in service.texts.all() if text.language == language and text.name), None)
+    return Words(translated.name, language) if translated else Words(service.name, clinic.language)
+
+
+def instructions_of(service: HealthcareService, *, clinic: Clinic, language: str) -> Words:
+    """What to know before the visit in `language`, else in the clinic's first language."""
+    translated = next((text for text in service.texts.all() if text.language == language and text.instructions), None)
+    return Words(translated.instructions, language) if translated else Words(service.instructions, clinic.language)
+
+
+def open_clinics(*, query: str = "") -> QuerySet[Clinic]:
+    """Clinics open for booking whose name, place or service matches every word of `query`, with what they offer."""
+    clinics = Clinic.objects.filter(active=True)
+    for word in query.split()[:6]:
+        clinics = clinics.filter(
+            Q(name__icontains=word)
+            | Q(
+                pk__in=Location.objects.filter(
+                    Q(name__icontains=word) | Q(address__icontains=word), active=True
+                ).values("clinic")
+            )
+            | Q(pk__in=_bookable().filter(Q(name__icontains=word) | Q(texts__name__icontains=word)).values("clinic"))
+        )
+    return clinics.prefetch_related(
+        Prefetch("services", _bookable().prefetch_related("texts")),
+        Prefetch("locations", Location.objects.filter(active=True)),
+    ).order_by("name", "pk")
+
+
+def clinic_offers(*, clinic: Clinic, language: str, today: date) -> list[Offer]:
+    """All a clinic offers online, in the clinic's order. A fixed number of queries."""
+    return _offers(_bookable().filter(clinic=clinic), clinic=clinic, language=language, today=today)
+
+
+def offer(*, clinic: Clinic, slug: str, language: str, today: date) -> Offer | None:
+    """One service of a clinic as it is offered online; None when it is not."""
+    found = _offers(_bookable().filter(clinic=clinic, slug=slug), clinic=clinic, language=language, today=today)
+    return found[0] if found else None
+
+
+def privacy_notice(*, clinic: Clinic, language: str) -> PrivacyNotice | None:
+    """The newest privacy notice in `language`, else in the clinic's first language, else in any."""
+    newest = list(PrivacyNotice.objects.filter(clinic=clinic).order_by("-version", "language"))
+    for wanted in (language, clinic.language):
+        for notice in newest:
+            if notice.language == wanted:
+                return notice
+    return newest[0] if newest else None
+
+
+def notice_shown(*, clinic: Clinic, pk: str) -> PrivacyNotice | None:
+    """The clinic's privacy notice of that number, as a form says it stood beside it."""
+    return (
+        PrivacyNotice.objects.filter(clinic=clinic, pk=int(pk)).first()
+        if pk.isascii() and pk.isdigit() and len(pk) < 19
+        else None
+    )
+
+
+def _bookable() -> QuerySet[HealthcareService]:
+    return HealthcareService.objects.filter(active=True, bookable_online=True)
+
+
+def _offers(services: QuerySet[HealthcareService], *, clinic: Clinic, language: str, today: date) -> list[Offer]:
+    given = Prefetch(
+        "offers",
+        ServicePractitioner.objects.filter(practitioner__active=True)
+        .select_related("practitioner")
+        .order_by("practitioner__name", "practitioner_id"),
+    )
+    listed = list(services.prefetch_related("texts", given))
+    sites = {
+        location.pk: location for location in Location.objects.filter(clinic=clinic, active=True).order_by("name", "pk")
+    }
+    working = _working(clinic=clinic, today=today)
+    rooms = set(Room.objects.filter(clinic=clinic, active=True).order_by().values_list("location_id", "kind"))
+    offered: list[Offer] = []
+    for service in listed:
+        people = [link.practitioner for link in service.offers.all()]
+        places = set().union(*(working.get(person.schedule_id, set()) for person in people))
+        offered.append(
+            Offer(
+                service=service,
+                name=name_of(service, clinic=clinic, language=language),
+                instructions=instructions_of(service, clinic=clinic, language=language),
+                locations=tuple(
+                    site
+                    for pk, site in sites.items()
+                    if pk in places and (not service.room_kind or (pk, service.room_kind) in rooms)
+                ),
+                practitioners=tuple(people),
+            )
+        )
+    return offered
+
+
+def _working(*, clinic: Clinic, today: date) -> dict[int, set[int]]:
+    """Location ids by the schedule that is open there, today or later."""
+    hours = OpeningHours.objects.filter(Q(valid_until=None) | Q(valid_until__gte=today), clinic=clinic)
+    where: dict[int, set[int]] = {}
+    for schedule_id, location_id in hours.order_by().values_list("schedule_id", "location_id").distinct():
+        where.setdefault(schedule_id, set()).add(location_id)
+    return where

@@ -1,0 +1,207 @@
+"""Patients: registering, recognising, indexing for search, and searching."""
+
+import re
+import secrets
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+
+from django.db.models import Q, QuerySet
+
+from audit import blind
+from audit.keys import keyring
+from audit.sealed import KeyDestroyed
+from bookings.contacts import normalise_email, same_email
+from bookings.models import Clinic, Patient, PatientIndex, RelatedPerson
+
+MOST_HITS = 200
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+NUMERIC_DATE = re.compile(r"(\d{1,4})[.\-/](\d{1,2})[.\-/](\d{1,4})")
+
+
+def register(
+    *,
+    clinic: Clinic,
+    key_id: uuid.UUID,
+    given_name: str,
+    family_name: str,
+    birth_date: str = "",
+    email: str = "",
+    phone: str = "",
+    language: str,
+) -> Patient:
+    """Add a patient sealed under `key_id` and index them. One name is enough: it is the family name."""
+    patient = Patient(
+        clinic=clinic,
+        code=new_code(),
+        key_id=key_id,
+        given_name=given_name,
+        family_name=family_name,
+        birth_date=birth_date,
+        email=normalise_email(email),
+        phone=phone,
+        language=language,
+    )
+    patient.full_clean(exclude=["clinic", "key_id"])
+    patient.save()
+    reindex(patient)
+    return patient
+
+
+def new_code() -> str:
+    """A pseudonymous code such as `7KQ3-F9MX`: 40 random bits in letters that are not mistaken for one another."""
+    letters = "".join(secrets.choice(CODE_LETTERS) for _ in range(8))
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def reindex(patient: Patient) -> None:
+    """Rebuild a patient's search tokens, those of the people who act for them included."""
+    secret = keyring.clinic_secret(clinic_id=patient.clinic_id, purpose="patient-index")
+    people: list[Patient | RelatedPerson] = [patient, *patient.related_persons.all()]
+    entries = [("name", f"{patient.given_name} {patient.family_name}"), ("birth", patient.birth_date)]
+    entries += [("email", person.email) for person in people]
+    entries += [("phone", person.phone) for person in people]
+    tokens = {
+        token for kind, value in entries if value for token in blind.tokens(secret=secret, kind=kind, value=value)
+    }
+    PatientIndex.objects.update_or_create(
+        patient=patient, defaults={"clinic_id": patient.clinic_id, "tokens": sorted(tokens)}
+    )
+
+
+def search(*, clinic_ids: Collection[int], query: str, limit: int = MOST_HITS) -> list[Patient]:
+    """Patients of these clinics matching every word of `query` (a prefix of a name part, an e-mail, a phone or a
+    birth date).
+
+    At most `limit`, sorted by name in memory: names are sealed, so the database cannot order by them.
+    """
+    found: list[Patient] = []
+    for clinic_id in clinic_ids:
+        condition = _condition(clinic_id=clinic_id, query=query)
+        if condition is not None:
+            found += Patient.objects.filter(condition, clinic_id=clinic_id, erased_at=None)[: limit - len(found)]
+    return sorted(
+        found, key=lambda patient: (patient.family_name.casefold(), patient.given_name.casefold(), patient.pk)
+    )
+
+
+def by_email(*, clinic_id: int, email: str) -> list[Patient]:
+    """Patients whose own contact, or that of somebody who acts for them, is this address."""
+    return [
+        patient
+        for patient in _with_token(clinic_id=clinic_id, kind="email", value=email).prefetch_related("related_persons")
+        if any(same_email(person.email, email) for person in _reachable(patient))
+    ]
+
+
+def recognise(
+    *, clinic: Clinic, given_name: str, family_name: str, birth_date: str, proven_email: str
+) -> Patient | None:
+    """The existing patient this is, only when the proven address, the name and the birth date equal what is stored.
+
+    Anything less gives None, and a new record: a guest must never be shown another person's data.
+    """
+    wanted = (_folded(given_name), _folded(family_name), birth_date)
+    for patient in by_email(clinic_id=clinic.pk, email=proven_email):
+        if (_folded(patient.given_name), _folded(patient.family_name), patient.birth_date) == wanted:
+            return patient
+    return None
+
+
+def people_of(
+    *, clinic: Clinic, key_id: uuid.UUID, form: Mapping[str, str], language: str
+) -> tuple[Patient, RelatedPerson | None]:
+    """The patient a complete form names, known already or registered under `key_id`, and whoever books for them."""
+    for_other = form["who"] == "other"
+    patient = recognise(
+        clinic=clinic,
+        given_name=form["given_name"],
+        family_name=form["family_name"],
+        birth_date=form["birth_date"],
+        proven_email=form["email"],
+    ) or register(
+        clinic=clinic,
+        key_id=key_id,
+        given_name=form["given_name"],
+        family_name=form["family_name"],
+        birth_date=form["birth_date"],
+        email="" if for_other else form["email"],
+        phone="" if for_other else form["phone"],
+        language=form["language"] or language,
+    )
+    if not for_other:
+        return patient, None
+    known = [person for person in patient.related_persons.all() if same_email(person.email, form["email"])]
+    if known:
+        return patient, known[0]
+    helper = RelatedPerson(
+        clinic=clinic,
+        patient=patient,
+        name=form["helper_name"],
+        relationship=form["relationship"] or RelatedPerson.Relationship.OTHER,
+        email=form["email"],
+        phone=form["phone"],
+    )
+    helper.save()
+    reindex(patient)
+    return patient, helper
+
+
+def _with_token(*, clinic_id: int, kind: str, value: str) -> QuerySet[Patient]:
+    secret = keyring.clinic_secret(clinic_id=clinic_id, purpose="patient-index")
+    wanted = blind.query_tokens(secret=secret, kind=kind, value=value)
+    return (
+        Patient.objects.filter(clinic_id=clinic_id, erased_at=None, index__tokens__contains=wanted)
+        if wanted
+        else Patient.objects.none()
+    )
+
+
+def _reachable(patient: Patient) -> Iterable[Patient | RelatedPerson]:
+    try:
+        patient.email  # noqa: B018 - reading unseals: a patient erased meanwhile has nobody to reach
+    except KeyDestroyed:
+        return ()
+    return (patient, *patient.related_persons.all())
+
+
+def _condition(*, clinic_id: int, query: str) -> Q | None:
+    secret = keyring.clinic_secret(clinic_id=clinic_id, purpose="patient-index")
+    condition: Q | None = None
+    for word in query.split():
+        alternatives = Q()
+        for kind, value in _readings(word):
+            if tokens := blind.query_tokens(secret=secret, kind=kind, value=value):
+                alternatives |= Q(index__tokens__contains=tokens)
+        if not alternatives:
+            continue
+        condition = alternatives if condition is None else condition & alternatives
+    return condition
+
+
+def _readings(word: str) -> Iterable[tuple[str, str]]:
+    """What a word typed into the search box may be."""
+    yield "name", word
+    if "@" in word or "." in word:
+        yield "email", word
+    if sum(character.isdigit() for character in word) >= 4:
+        yield "phone", word
+    if birth := _birth_date(word):
+        yield "birth", birth
+
+
+def _birth_date(word: str) -> str:
+    """ISO form of a date written year first, or day first with dots, slashes or dashes; empty when it is none."""
+    match = NUMERIC_DATE.fullmatch(word)
+    if match is None:
+        return ""
+    first, middle, last = (int(part) for part in match.groups())
+    year, day = (first, last) if len(match[1]) == 4 else (last, first)
+    try:
+        return date(year, middle, day).isoformat()
+    except ValueError:
+        return ""
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).casefold()

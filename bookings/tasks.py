@@ -1,0 +1,21 @@
+"""Background work of the diary; each task makes one call into a use case."""
+
+from typing import Any
+
+from celery import shared_task
+from django.utils import timezone
+
+from audit.tasks import AuditedTask
+from bookings import holds, lapses
+
+
+@shared_task(base=AuditedTask, name="bookings.sweep_holds")
+def sweep_holds(**kwargs: Any) -> int:
+    """Free what expired holds still take; returns how many rows went."""
+    return holds.sweep(now=timezone.now())
+
+
+@shared_task(base=AuditedTask, name="bookings.sweep_drafts")
+def sweep_drafts(**kwargs: Any) -> int:
+    """Remove forms that were left unfinished and old codes, with their keys. Beat wakes it; nothing waits for it."""
+    return lapses.sweep(now=timezone.now())

@@ -1,0 +1,60 @@
+"""Opening one appointment's page: whoever holds its link proves the contact it was booked with."""
+
+import uuid
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from audit.context import Actor
+from bookings import booking, proof, status
+from bookings.contacts import contact_of
+from bookings.models import Appointment, AppointmentStatus, ContactChallenge
+from bookings.refusals import Refusal
+
+
+class NoContact(Refusal):
+    """The appointment was made without an e-mail address, so no code can be sent."""
+
+    message = _("We have no e-mail address for this appointment. Please call us.")
+
+
+def send_code(
+    *, actor: Actor, now: datetime, visitor: str, appointment: Appointment, language: str
+) -> ContactChallenge:
+    """Send a code, in `language`, to the contact the appointment was booked with.
+
+    Raises NoContact, proof.TooManyCodes, and audit.sealed.KeyDestroyed when the patient's data were erased.
+    """
+    contact = contact_of(appointment).email
+    if not contact:
+        raise NoContact
+    return proof.challenge(
+        actor=actor,
+        now=now,
+        clinic=appointment.clinic,
+        purpose=ContactChallenge.Purpose.MANAGE,
+        contact=contact,
+        visitor=visitor,
+        language=language,
+        key_id=appointment.patient.key_id,
+        appointment=appointment,
+    )
+
+
+def unlock(
+    *, actor: Actor, now: datetime, visitor: str, appointment: Appointment, challenge_id: uuid.UUID, code: str
+) -> None:
+    """Check the code typed for this appointment.
+
+    Raises proof.WrongCode, and proof.CodeExpired also for a code that was sent for another one.
+    """
+    sent = ContactChallenge.objects.filter(pk=challenge_id, appointment=appointment).first()
+    if sent is None:
+        raise proof.CodeExpired
+    proof.prove(actor=actor, now=now, visitor=visitor, challenge_id=sent.pk, code=code)
+
+
+def cancellable(appointment: Appointment, *, now: datetime) -> bool:
+    """Whether the patient may still cancel online."""
+    possible = status.may_follow(before=appointment.status, after=AppointmentStatus.CANCELLED)
+    return possible and now <= booking.cancellable_until(appointment)

@@ -1,0 +1,174 @@
+"""One appointment behind its opaque link: closed until a code is typed, then open for an hour."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.sealed import KeyDestroyed
+from bookings import booking, ics, offers, proof, unlocking
+from bookings.forms.codes import CodeForm
+from bookings.models import Appointment
+from bookings.views import lookups, sessions
+from bookings.views.codes import wrong
+from bookings.views.errors import refused
+from bookings.views.lookups import VISITOR
+from bookings.views.methods import allow
+from bookings.views.rendering import page
+from bookings.views.sessions import visitor_of
+
+LinkView = Callable[..., HttpResponse]
+
+
+def by_link(view: LinkView) -> LinkView:
+    """Give the view the appointment its link leads to; any other link gets one and the same page, to /find/."""
+
+    @wraps(view)
+    def opened(request: HttpRequest, *, token: str) -> HttpResponse:
+        now = timezone.now()
+        appointment = lookups.appointment_or_none(token, now=now)
+        if appointment is None:
+            return page(request, "bookings/link_gone.html", status=404)
+        return view(request, appointment=appointment, token=token, now=now)
+
+    return opened
+
+
+def unlocked(view: LinkView) -> LinkView:
+    """Let only a session in that proved the appointment's contact; any other is sent to where it can."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *, appointment: Appointment, token: str, now: datetime) -> HttpResponse:
+        if not sessions.proved(request, appointment=appointment, now=now):
+            return redirect("bookings:manage", token=token)
+        return view(request, appointment=appointment, token=token, now=now)
+
+    return guarded
+
+
+@allow("GET", "POST")
+@by_link
+def manage(request: HttpRequest, *, appointment: Appointment, token: str, now: datetime) -> HttpResponse:
+    """Closed: that there is an appointment, and a button that sends a code. Open: all about it."""
+    if request.method != "POST":
+        if sessions.proved(request, appointment=appointment, now=now):
+            return _open_page(request, appointment, template="bookings/manage.html", token=token, now=now)
+        return page(request, "bookings/locked.html", clinic=appointment.clinic, token=token)
+    try:
+        sent = unlocking.send_code(
+            actor=VISITOR, now=now, visitor=visitor_of(request), appointment=appointment, language=lookups.language()
+        )
+    except KeyDestroyed:
+        return page(request, "bookings/link_gone.html", status=404)
+    except (proof.TooManyCodes, unlocking.NoContact) as refusal:
+        status = 429 if isinstance(refusal, proof.TooManyCodes) else 409
+        return refused(request, refusal, status=status, clinic=appointment.clinic)
+    sessions.wait_for(request, what=str(appointment.pk), challenge_id=sent.pk)
+    return redirect("bookings:manage-code", token=token)
+
+
+@allow("GET", "POST")
+@by_link
+def code(request: HttpRequest, *, appointment: Appointment, token: str, now: datetime) -> HttpResponse:
+    """Type the code; then the page opens for an hour."""
+    challenge_id = sessions.waiting_for(request, what=str(appointment.pk))
+    if challenge_id is None:
+        return redirect("bookings:manage", token=token)
+    form = CodeForm(request.POST if request.method == "POST" else None)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                unlocking.unlock(
+                    actor=VISITOR,
+                    now=now,
+                    visitor=visitor_of(request),
+                    appointment=appointment,
+                    challenge_id=challenge_id,
+                    code=form.cleaned_data["code"],
+                )
+            except proof.WrongCode as refusal:
+                form.add_error("code", wrong(refusal))
+            except proof.CodeExpired as refusal:
+                form.add_error("code", str(refusal))
+                status = 410
+            else:
+                sessions.remember(request, appointments=[appointment], now=now)
+                return redirect("bookings:manage", token=token)
+    return page(
+        request,
+        "bookings/manage_code.html",
+        clinic=appointment.clinic,
+        status=status,
+        form=form,
+        token=token,
+        here=request.path,
+    )
+
+
+@allow("GET")
+@by_link
+@unlocked
+def booked(request: HttpRequest, *, appointment: Appointment, token: str, now: datetime) -> HttpResponse:
+    """Where a booking ends: what, when, where, what to bring, and the link to keep."""
+    return _open_page(request, appointment, template="bookings/booked.html", token=token, now=now)
+
+
+@allow("GET", "POST")
+@by_link
+@unlocked
+def cancel(request: HttpRequest, *, appointment: Appointment, token: str, now: datetime) -> HttpResponse:
+    """Ask once more, then cancel."""
+    if request.method != "POST":
+        if not unlocking.cancellable(appointment, now=now):
+            return redirect("bookings:manage", token=token)
+        return _open_page(request, appointment, template="bookings/cancel.html", token=token, now=now)
+    try:
+        booking.cancel(actor=lookups.patient_of(appointment), now=now, appointment_id=appointment.pk, by="patient")
+    except booking.TooLateToCancel as refusal:
+        return refused(
+            request,
+            refusal,
+            status=409,
+            clinic=appointment.clinic,
+            way=reverse("bookings:manage", args=[token]),
+            here=request.path,
+        )
+    except booking.NotPossible:
+        pass  # cancelled already, by a second press or by the clinic: the page says how it stands
+    return redirect("bookings:manage", token=token)
+
+
+@allow("GET")
+@by_link
+@unlocked
+def ics_file(request: HttpRequest, *, appointment: Appointment, token: str, now: datetime) -> HttpResponse:
+    """The appointment as a calendar file."""
+    response = HttpResponse(
+        ics.calendar(appointment, now=now, base_url=settings.BASE_URL), content_type="text/calendar; charset=utf-8"
+    )
+    response["Content-Disposition"] = 'attachment; filename="appointment.ics"'
+    return response
+
+
+def _open_page(
+    request: HttpRequest, appointment: Appointment, *, template: str, token: str, now: datetime
+) -> HttpResponse:
+    service, clinic, language = appointment.service, appointment.clinic, lookups.language()
+    return page(
+        request,
+        template,
+        clinic=clinic,
+        appointment=appointment,
+        service_name=offers.name_of(service, clinic=clinic, language=language),
+        instructions=offers.instructions_of(service, clinic=clinic, language=language),
+        cancellable=unlocking.cancellable(appointment, now=now),
+        past=appointment.end <= now,
+        token=token,
+    )

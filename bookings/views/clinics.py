@@ -1,0 +1,95 @@
+"""The clinics, what each offers, and what each says of itself."""
+
+from django.core.exceptions import BadRequest
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+
+from bookings import colours, offers
+from bookings.models import Clinic
+from bookings.views.lookups import clinic_or_404, language
+from bookings.views.methods import allow
+from bookings.views.rendering import page
+
+CLINICS_A_PAGE = 20
+#: With more clinics than this, a search field stands above them.
+FEW = 6
+
+
+@allow("GET")
+def home(request: HttpRequest) -> HttpResponse:
+    """Every clinic open for booking and what it offers, found by name, place or service; a lone one's own page."""
+    query = request.GET.get("q", "").strip()
+    if "\0" in query:
+        raise BadRequest("null byte")
+    pages = Paginator(offers.open_clinics(query=query[:100]), CLINICS_A_PAGE)
+    shown = pages.get_page(request.GET.get("page"))
+    if pages.count == 1 and not query:
+        return _clinic_page(request, shown.object_list[0])
+    cards = [
+        {
+            "clinic": clinic,
+            "names": [offers.name_of(service, clinic=clinic, language=language()) for service in clinic.services.all()],
+        }
+        for clinic in shown.object_list
+    ]
+    return page(
+        request,
+        "bookings/home.html",
+        cards=cards,
+        query=query[:100],
+        shown=shown,
+        searchable=bool(query) or pages.count > FEW,
+    )
+
+
+@allow("GET")
+def clinic(request: HttpRequest, *, clinic: str) -> HttpResponse:
+    """One clinic: its services, each a way to its free times."""
+    return _clinic_page(request, clinic_or_404(clinic))
+
+
+def _clinic_page(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    listed = offers.clinic_offers(clinic=clinic, language=language(), today=timezone.localdate())
+    offered = [offer for offer in listed if offer.locations]
+    sites = {site.pk: site for offer in offered for site in offer.locations}
+    return page(
+        request,
+        "bookings/clinic.html",
+        clinic=clinic,
+        offers=offered,
+        sites=sorted(sites.values(), key=lambda site: (site.name, site.pk)),
+    )
+
+
+@allow("GET")
+def imprint(request: HttpRequest, *, clinic: str) -> HttpResponse:
+    """Who answers for the clinic's pages."""
+    found = clinic_or_404(clinic)
+    return page(request, "bookings/imprint.html", clinic=found)
+
+
+@allow("GET")
+def privacy(request: HttpRequest, *, clinic: str) -> HttpResponse:
+    """The clinic's privacy notice (Art. 13 GDPR), in its newest version."""
+    found = clinic_or_404(clinic)
+    notice = offers.privacy_notice(clinic=found, language=language())
+    return page(request, "bookings/privacy.html", clinic=found, notice=notice)
+
+
+@allow("GET")
+def accessibility(request: HttpRequest, *, clinic: str) -> HttpResponse:
+    """The clinic's accessibility statement, and how to report a barrier."""
+    found = clinic_or_404(clinic)
+    return page(request, "bookings/accessibility.html", clinic=found)
+
+
+@allow("GET")
+def accent(request: HttpRequest, *, clinic: str) -> HttpResponse:
+    """The clinic's accent colour as a style sheet, within contrast; 404 for a clinic without one."""
+    found = clinic_or_404(clinic)
+    if not found.accent:
+        raise Http404
+    response = HttpResponse(colours.accent_css(found.accent), content_type="text/css")
+    response["Cache-Control"] = "public, max-age=86400"
+    return response

@@ -1,0 +1,110 @@
+"""Proving the contact, and with it booking."""
+
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import ngettext
+
+from bookings import intake, links, proof
+from bookings.availability import NotOffered, SlotTaken
+from bookings.forms.codes import CodeForm
+from bookings.models import Draft
+from bookings.views import drafts, sessions
+from bookings.views.drafts import own_draft
+from bookings.views.errors import refused
+from bookings.views.lookups import VISITOR
+from bookings.views.methods import allow
+from bookings.views.rendering import page
+from bookings.views.sessions import visitor_of
+
+
+@allow("GET", "POST")
+@own_draft
+def code(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
+    """Type the code and be booked. A contact proved a moment ago needs one press only."""
+    if not drafts.is_complete(draft, now=now):
+        return _to_details(draft)
+    contact = intake.read(draft)["email"]
+    proved = intake.is_proved(now=now, draft=draft, contact=contact)
+    if request.method != "POST":
+        if not drafts.waits_for_code(draft, contact=contact, now=now) and not proved:
+            return _page(request, draft, form=CodeForm(), contact=contact, now=now, over=True)
+        return _page(request, draft, form=CodeForm(), contact=contact, now=now, proved=proved)
+    form = CodeForm(request.POST)
+    if not proved and not form.is_valid():
+        return _page(request, draft, form=form, contact=contact, now=now, status=422)
+    try:
+        appointment = intake.complete(
+            actor=VISITOR,
+            now=now,
+            visitor=visitor_of(request),
+            draft_id=draft.pk,
+            code="" if proved else form.cleaned_data["code"],
+        )
+    except proof.WrongCode as refusal:
+        form.add_error("code", wrong(refusal))
+        return _page(request, draft, form=form, contact=contact, now=now, status=422)
+    except proof.CodeExpired as refusal:
+        form.add_error("code", str(refusal))
+        return _page(request, draft, form=form, contact=contact, now=now, status=410, over=True)
+    except (intake.NotProved, intake.Incomplete):
+        return _to_details(draft)
+    except (SlotTaken, NotOffered) as refusal:
+        return drafts.lost(request, refusal, draft=draft, now=now)
+    sessions.remember(request, appointments=[appointment], now=now)
+    return redirect("bookings:booked", token=links.token(appointment))
+
+
+@allow("POST")
+@own_draft
+def send(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
+    """Send another code to the same contact."""
+    if not drafts.is_complete(draft, now=now):
+        return _to_details(draft)
+    address = reverse("bookings:code", args=[draft.clinic.slug, draft.pk])
+    try:
+        intake.send_code(actor=VISITOR, now=now, visitor=visitor_of(request), draft_id=draft.pk)
+    except proof.TooManyCodes as refusal:
+        return refused(request, refusal, status=429, clinic=draft.clinic, way=address, here=address)
+    return redirect(f"{address}?sent=again")
+
+
+def wrong(refusal: proof.WrongCode) -> str:
+    """The sentence for a wrong code, with the tries left."""
+    left = ngettext("%(tries)d try is left.", "%(tries)d tries are left.", refusal.tries_left) % {
+        "tries": refusal.tries_left
+    }
+    return f"{refusal} {left}"
+
+
+def _to_details(draft: Draft) -> HttpResponse:
+    """Back to the form, which says what it lacks."""
+    return redirect(reverse("bookings:details", args=[draft.clinic.slug, draft.pk]) + "?check=1")
+
+
+def _page(
+    request: HttpRequest,
+    draft: Draft,
+    *,
+    form: CodeForm,
+    contact: str,
+    now: datetime,
+    status: int = 200,
+    proved: bool = False,
+    over: bool = False,
+) -> HttpResponse:
+    return page(
+        request,
+        "bookings/code.html",
+        clinic=draft.clinic,
+        status=status,
+        here=reverse("bookings:code", args=[draft.clinic.slug, draft.pk]),
+        form=form,
+        contact=contact,
+        proved=proved,
+        over=over,
+        sent_again=request.GET.get("sent") == "again",
+        **drafts.visit(draft, now=now),
+    )

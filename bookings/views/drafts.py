@@ -1,0 +1,181 @@
+"""The form of a booking: for whom, who, how to reach them; with the time held meanwhile."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.i18n import set_language
+
+from bookings import holds, intake, links, offers, proof
+from bookings.availability import NotOffered, SlotTaken
+from bookings.contacts import same_email
+from bookings.forms.details import DetailsForm, initial_of
+from bookings.forms.slots import Choice
+from bookings.models import ContactChallenge, Draft
+from bookings.refusals import Refusal
+from bookings.views import lookups
+from bookings.views.errors import refused
+from bookings.views.lookups import VISITOR
+from bookings.views.methods import allow
+from bookings.views.rendering import page
+from bookings.views.sessions import visitor_of
+from bookings.views.taken import draft_gone, taken
+
+DraftView = Callable[..., HttpResponse]
+
+
+def own_draft(view: DraftView) -> DraftView:
+    """Give the view the visitor's own open draft; a booked one leads to its appointment, any other is not there."""
+
+    @wraps(view)
+    def opened(request: HttpRequest, *, clinic: str, draft: uuid.UUID) -> HttpResponse:
+        now = timezone.now()
+        try:
+            found = lookups.draft_of(request, clinic=clinic, draft_id=draft, now=now)
+            if found.appointment is not None:
+                return redirect("bookings:booked", token=links.token(found.appointment))
+            return view(request, draft=found, now=now)
+        except intake.DraftGone as refusal:
+            return draft_gone(request, refusal, clinic=lookups.clinic_or_404(clinic))
+
+    return opened
+
+
+@allow("GET", "POST")
+@own_draft
+def details(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
+    """The form. Whatever was typed is kept, right or wrong; a complete one sends the code."""
+    today = now.astimezone(draft.location.tz).date()
+    typed = initial_of(intake.read(draft), language=lookups.language())
+    if request.method != "POST":
+        form = DetailsForm(typed, today=today) if "check" in request.GET else DetailsForm(today=today, initial=typed)
+        return _form_page(request, draft, form=form, now=now)
+    form = DetailsForm(request.POST, today=today)
+    _keep(request, draft=draft, form=form, now=now)
+    if not form.is_valid():
+        return _form_page(request, draft, form=form, now=now, status=422)
+    try:
+        if not held(draft, now=now):
+            hold_again(request, draft=draft, now=now)
+        if not waits_for_code(draft, contact=form.cleaned_data["email"], now=now):
+            intake.send_code(actor=VISITOR, now=now, visitor=visitor_of(request), draft_id=draft.pk)
+    except (SlotTaken, NotOffered) as refusal:
+        return lost(request, refusal, draft=draft, now=now)
+    except (proof.TooManyCodes, holds.TooManyHolds) as refusal:
+        return refused(request, refusal, status=429, clinic=draft.clinic, here=_address(draft))
+    return redirect("bookings:code", clinic=draft.clinic.slug, draft=draft.pk)
+
+
+@allow("POST")
+@own_draft
+def language(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
+    """Change the language midway: the form as typed comes back in it, and messages follow."""
+    form = DetailsForm({**request.POST.dict(), "message_language": request.POST.get("language", "")}, today=now.date())
+    _keep(request, draft=draft, form=form, now=now)
+    return set_language(request)
+
+
+@allow("POST")
+@own_draft
+def extend(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
+    """Hold the time for longer, or again when it lapsed and is still free; what was typed is kept."""
+    _keep(request, draft=draft, form=DetailsForm(request.POST, today=now.date()), now=now)
+    try:
+        if held(draft, now=now):
+            assert draft.hold_id is not None
+            holds.extend(actor=VISITOR, now=now, visitor=visitor_of(request), hold_id=draft.hold_id)
+        else:
+            hold_again(request, draft=draft, now=now)
+    except holds.HoldGone as refusal:
+        return refused(request, refusal, status=410, clinic=draft.clinic, way=_address(draft), here=_address(draft))
+    except (SlotTaken, NotOffered) as refusal:
+        return lost(request, refusal, draft=draft, now=now)
+    except holds.TooManyHolds as refusal:
+        return refused(request, refusal, status=429, clinic=draft.clinic, here=_address(draft))
+    step = "bookings:code" if request.POST.get("back") == "code" else "bookings:details"
+    return redirect(step, clinic=draft.clinic.slug, draft=draft.pk)
+
+
+def held(draft: Draft, *, now: datetime) -> bool:
+    """Whether the draft's time is still kept for it alone."""
+    return draft.hold is not None and draft.hold.expires_at > now
+
+
+def hold_again(request: HttpRequest, *, draft: Draft, now: datetime) -> None:
+    """Hold the same time anew. Raises what `holds.hold` raises."""
+    intake.rehold(
+        actor=VISITOR,
+        now=now,
+        visitor=visitor_of(request),
+        draft_id=draft.pk,
+        service=draft.service,
+        location=draft.location,
+        practitioner=draft.practitioner,
+        start=draft.start,
+    )
+
+
+def lost(request: HttpRequest, refusal: Refusal, *, draft: Draft, now: datetime) -> HttpResponse:
+    """The 409 page for a form whose time went to somebody else."""
+    offer = lookups.offer_or_404(draft.clinic, draft.service.slug, today=now.date())
+    choice = Choice(draft.start, draft.location, draft.practitioner)
+    return taken(request, refusal, clinic=draft.clinic, offer=offer, choice=choice, draft_id=draft.pk, now=now)
+
+
+def waits_for_code(draft: Draft, *, contact: str, now: datetime) -> bool:
+    """Whether this contact is proved, or was sent a code that can still be typed: a second press sends no second."""
+    if intake.is_proved(now=now, draft=draft, contact=contact):
+        return True
+    sent = ContactChallenge.objects.filter(draft=draft).order_by("-created").first()
+    return sent is not None and sent.expires_at > now and sent.tries_left > 0 and same_email(sent.contact, contact)
+
+
+def is_complete(draft: Draft, *, now: datetime) -> bool:
+    """Whether the form as kept can be booked: typing and then pressing another button than “go on” checks nothing."""
+    return DetailsForm(initial_of(intake.read(draft), language=""), today=now.date()).is_valid()
+
+
+def visit(draft: Draft, *, now: datetime) -> dict[str, object]:
+    """What the pages of a draft say about its appointment-to-be and the time held for it."""
+    return {
+        "draft": draft,
+        "service_name": offers.name_of(draft.service, clinic=draft.clinic, language=lookups.language()),
+        "held_until": draft.hold.expires_at if draft.hold is not None and held(draft, now=now) else None,
+    }
+
+
+def _form_page(
+    request: HttpRequest, draft: Draft, *, form: DetailsForm, now: datetime, status: int = 200
+) -> HttpResponse:
+    return page(
+        request,
+        "bookings/details.html",
+        clinic=draft.clinic,
+        status=status,
+        here=_address(draft),
+        form=form,
+        notice=offers.privacy_notice(clinic=draft.clinic, language=lookups.language()),
+        **visit(draft, now=now),
+    )
+
+
+def _keep(request: HttpRequest, *, draft: Draft, form: DetailsForm, now: datetime) -> None:
+    """Save what stands in the form, and which notice stood beside it, when the button pressed was one of the form's."""
+    if "family_name" in request.POST:
+        intake.save(
+            actor=VISITOR,
+            now=now,
+            visitor=visitor_of(request),
+            draft_id=draft.pk,
+            form=form.details(),
+            notice=offers.notice_shown(clinic=draft.clinic, pk=request.POST.get("notice", "")),
+        )
+
+
+def _address(draft: Draft) -> str:
+    return reverse("bookings:details", args=[draft.clinic.slug, draft.pk])

@@ -1,0 +1,14 @@
+"""Django's view of the `calendars` app."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class CalendarsConfig(AppConfig):
+    name = "calendars"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Join the stream and the appointment's page; models can be imported from here on."""
+        import_module("calendars.wiring")

@@ -1,0 +1,48 @@
+"""What an appointment's page says about its practitioner's calendars."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from bookings import moments
+from calendars.models import Block, CalendarConnection
+from calendars.providers import sentence_of
+
+
+class CalendarsPanel:
+    """One line per calendar."""
+
+    title = gettext_lazy("Calendars")
+
+    def lines(self, appointment_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+        """See `bookings.panels.AppointmentPanel`."""
+        found: dict[UUID, list[str]] = {}
+        blocks = Block.objects.filter(appointment_id__in=appointment_ids).select_related(
+            "appointment__location", "connection__health"
+        )
+        for block in blocks.order_by("created"):
+            found.setdefault(block.appointment_id, []).append(_line(block))
+        return found
+
+
+def _line(block: Block) -> str:
+    waiting = block.state in (Block.State.PLANNED, Block.State.CLAIMED)
+    if block.state == Block.State.SUPERSEDED:
+        return _("Not written: the appointment was over.")
+    if block.state == Block.State.FAILED:
+        return _("Failed. %(why)s") % {"why": sentence_of(block.last_error)}
+    if waiting and block.connection.state == CalendarConnection.State.PAUSED:
+        return _("Waiting: the calendar is paused.")
+    health = getattr(block.connection, "health", None)
+    error = block.last_error or (health.last_error if health is not None else "")
+    if waiting and error:
+        return _("Waiting. %(why)s") % {"why": sentence_of(error)}
+    if waiting:
+        return _("About to be written.")
+    written = block.pushed_at
+    shown = {"time": moments.moment(written, zone=block.appointment.location.tz) if written else "–"}
+    if block.desired == Block.Desired.GONE:
+        return _("Taken out of the calendar, %(time)s") % shown
+    return _("In the calendar as “Busy”, %(time)s") % shown

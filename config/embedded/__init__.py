@@ -1,0 +1,1 @@
+"""The services one laptop needs, started as ordinary child processes: PostgreSQL, Redis, and Horae's own."""

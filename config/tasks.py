@@ -1,0 +1,22 @@
+"""The watch: a stalled stream cannot carry its own alarm, so this one goes to the operators by mail, directly."""
+
+from typing import Any
+
+from celery import shared_task
+from django.conf import settings
+from django.core.cache import cache
+from django.core.mail import mail_admins
+from django.utils import timezone
+
+from audit.tasks import AuditedTask
+from config import health
+
+SILENT_SECONDS = 3600  # the same alarm is mailed once an hour
+
+
+@shared_task(name="config.watch", base=AuditedTask, acks_late=True, ignore_result=True)
+def watch(**kwargs: Any) -> None:
+    """Mail the operators (HORAE_OPERATORS) when the stream is late or records are parked."""
+    late = health.state(now=timezone.now()).late
+    if late and settings.ADMINS and cache.add("watch:" + "-".join(late).replace(" ", "_"), 1, SILENT_SECONDS):
+        mail_admins("Horae: the evidence is behind", "\n".join([*late, "", f"{settings.BASE_URL}/readyz says more."]))

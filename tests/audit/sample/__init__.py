@@ -1,0 +1,1 @@
+"""A small app for testing evidence: installed in the tests only."""

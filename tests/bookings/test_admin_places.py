@@ -1,0 +1,288 @@
+"""What a clinic is made of: rooms, hours, closures, services, notices."""
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from bookings.models import (
+    Closure,
+    ContactChallenge,
+    Location,
+    Notice,
+    OpeningHours,
+    Practitioner,
+    PrivacyNotice,
+    Role,
+    Room,
+)
+from tests.bookings.entering import enter, said, settled_count, someone, url, visit
+from tests.factories import (
+    MONDAY,
+    Cast,
+    ClosureFactory,
+    LocationFactory,
+    NoticeFactory,
+    PractitionerFactory,
+    RoomFactory,
+    ServiceFactory,
+    cast,
+    open_week,
+)
+
+pytestmark = pytest.mark.django_db
+ONE_LINE = {
+    "hours-TOTAL_FORMS": 1,
+    "hours-INITIAL_FORMS": 0,
+    "hours-0-weekday": 2,
+    "hours-0-opens": "08:00",
+    "hours-0-closes": "12:30",
+}
+
+
+@pytest.fixture
+def story() -> Cast:
+    return cast()
+
+
+@pytest.fixture
+def manager(story: Cast) -> Client:
+    return enter(someone(clinic=story.clinic, role=Role.MANAGER))
+
+
+def test_a_new_practitioner_gets_a_schedule_and_the_hours_written_with_them(manager, story):
+    form = {
+        "clinic": story.clinic.pk,
+        "name": "Weber",
+        "title": "Dr",
+        "active": "on",
+        "hours-0-location": story.location.pk,
+        **ONE_LINE,
+    }
+    assert manager.post(reverse("admin:bookings_practitioner_add"), form).status_code == 302
+    weber = Practitioner.objects.get(name="Weber")
+    hours = OpeningHours.objects.get(schedule=weber.schedule)
+    assert (weber.schedule.kind, weber.schedule.clinic) == ("practitioner", story.clinic)
+    assert (hours.clinic, hours.location, hours.weekday, hours.opens, hours.closes) == (
+        story.clinic,
+        story.location,
+        2,
+        time(8),
+        time(12, 30),
+    )
+
+
+def test_a_new_room_gets_a_schedule_of_its_own(manager, story):
+    form = {
+        "clinic": story.clinic.pk,
+        "location": story.location.pk,
+        "name": "A",
+        "kind": "scan",
+        "hours-0-location": story.location.pk,
+        **ONE_LINE,
+    }
+    manager.post(reverse("admin:bookings_room_add"), form)
+    room = Room.objects.get(name="A")
+    assert (room.schedule.kind, room.schedule.opening_hours.count()) == ("room", 1)
+
+
+def test_hours_are_changed_and_taken_away_on_the_page_of_whom_they_belong_to(manager, story):
+    first, second, *rest = OpeningHours.objects.filter(schedule=story.demir.schedule).order_by("weekday")
+    form = {"name": "Demir", "active": "on", "hours-TOTAL_FORMS": 5, "hours-INITIAL_FORMS": 5}
+    for number, line in enumerate((first, second, *rest)):
+        form |= {
+            f"hours-{number}-id": line.pk,
+            f"hours-{number}-location": line.location_id,
+            f"hours-{number}-weekday": line.weekday,
+            f"hours-{number}-opens": "10:00" if line == first else line.opens,
+            f"hours-{number}-closes": line.closes,
+        }
+    form["hours-1-DELETE"] = "on"
+    assert manager.post(url(story.demir), form).status_code == 302
+    assert OpeningHours.objects.get(pk=first.pk).opens == time(10)
+    assert not OpeningHours.objects.filter(pk=second.pk).exists()
+
+
+def test_hours_of_somebody_else_cannot_be_slipped_into_the_form(manager, story):
+    other = PractitionerFactory(clinic=story.clinic)
+    (theirs,) = open_week(of=other, at=story.location, weekdays=[4])
+    form = {
+        "name": "Demir",
+        "active": "on",
+        "hours-TOTAL_FORMS": 1,
+        "hours-INITIAL_FORMS": 1,
+        "hours-0-id": theirs.pk,
+        "hours-0-location": story.location.pk,
+        "hours-0-weekday": 6,
+        "hours-0-opens": "10:00",
+        "hours-0-closes": "11:00",
+    }
+    manager.post(url(story.demir), form)
+    assert OpeningHours.objects.get(pk=theirs.pk).weekday == 4
+
+
+def test_hours_that_end_before_they_begin_are_refused_with_a_sentence(manager, story):
+    form = {
+        "name": "Demir",
+        "active": "on",
+        "hours-0-location": story.location.pk,
+        **ONE_LINE,
+        "hours-0-closes": "07:00",
+    }
+    assert "closing time must be after" in manager.post(url(story.demir), form).content.decode()
+
+
+def closing(**changed: str) -> dict[str, str]:
+    return {"start_0": "2026-11-30", "start_1": "09:00", "end_0": "2026-11-30", "end_1": "18:00", **changed}
+
+
+def test_a_closure_is_told_in_the_clock_of_its_place_and_says_how_many_it_falls_on(manager, story):
+    visit(story, start=MONDAY + timedelta(hours=2))
+    form = {"clinic": story.clinic.pk, "location": story.location.pk, **closing()}
+    response = manager.post(reverse("admin:bookings_closure_add"), form)
+    closure = Closure.objects.get()
+    assert (closure.start, closure.end) == (
+        datetime(2026, 11, 30, 8, tzinfo=UTC),
+        datetime(2026, 11, 30, 17, tzinfo=UTC),
+    )
+    page = manager.get(response["Location"])
+    assert "1 booked appointment falls into this closure" in said(page)[0]
+    assert "Mon, 30 Nov 2026, 09:00" in page.content.decode()
+    form = manager.get(url(closure))
+    assert 'value="09:00"' in form.content.decode()
+    assert f"Mon, 30 Nov 2026, 10:00 · {story.ada.code}" in form.content.decode()
+
+
+def test_a_closure_saved_again_unchanged_stays_where_it_was(manager, story):
+    closure = ClosureFactory(clinic=story.clinic, location=story.location)
+    page = manager.get(url(closure)).context["adminform"].form
+    shown = {
+        f"{name}_{part}": page[name].subwidgets[0].data["subwidgets"][part]["value"]
+        for name in ("start", "end")
+        for part in (0, 1)
+    }
+    manager.post(url(closure), {"location": story.location.pk, **shown})
+    again = Closure.objects.get(pk=closure.pk)
+    assert (again.start, again.end) == (closure.start, closure.end)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"start_0": "2027-03-28", "start_1": "02:30", "end_0": "2027-03-28"}, "the clocks go forward"),
+        ({"end_1": "08:00"}, "The end must be after the beginning."),
+        ({"start_0": "soon"}, "Enter a valid date."),
+        ({"start_1": ""}, "This field is required."),
+    ],
+)
+def test_a_closure_that_cannot_be_is_refused_with_a_sentence(manager, story, changed, sentence):
+    form = {"clinic": story.clinic.pk, "location": story.location.pk, **closing(**changed)}
+    page = manager.post(reverse("admin:bookings_closure_add"), form)
+    assert sentence in page.content.decode()
+    assert not Closure.objects.exists()
+
+
+def test_a_closure_of_a_clinic_in_two_zones_asks_which_location_is_meant(manager, story):
+    LocationFactory(clinic=story.clinic, zone="Indian/Reunion")
+    page = manager.post(reverse("admin:bookings_closure_add"), {"clinic": story.clinic.pk, **closing()})
+    assert "say which location is meant" in page.content.decode()
+
+
+def test_reception_reads_closures_on_the_wall_clock_and_changes_none(story):
+    closure = ClosureFactory(clinic=story.clinic)
+    client = enter(story.carla)
+    assert "Mon, 30 Nov 2026, 08:00" in client.get(url(closure)).content.decode()
+    assert client.post(url(closure), closing()).status_code == 403
+
+
+def test_a_schedule_is_named_after_whom_it_belongs_to(manager, story):
+    RoomFactory(location=story.location, name="Salle 1")
+    page = manager.get(reverse("admin:bookings_closure_add")).content.decode()
+    assert "Dr Demir" in page
+    assert "Salle 1" in page
+
+
+@pytest.mark.parametrize("kind", ["closure", "practitioner", "room", "healthcareservice", "location"])
+def test_a_list_takes_as_many_queries_for_three_rows_as_for_one(manager, story, kind):
+    make = {
+        "closure": lambda: ClosureFactory(
+            schedule=PractitionerFactory(clinic=story.clinic).schedule, clinic=story.clinic
+        ),
+        "practitioner": lambda: PractitionerFactory(clinic=story.clinic),
+        "room": lambda: RoomFactory(location=story.location),
+        "healthcareservice": lambda: ServiceFactory(clinic=story.clinic),
+        "location": lambda: LocationFactory(clinic=story.clinic),
+    }[kind]
+    address = reverse(f"admin:bookings_{kind}_changelist")
+    make()
+    one = settled_count(manager, address)
+    make(), make()
+    assert settled_count(manager, address) == one
+
+
+def test_a_practitioners_page_takes_as_many_queries_for_five_lines_of_hours_as_for_one(manager, story):
+    other = PractitionerFactory(clinic=story.clinic)
+    open_week(of=other, at=story.location, weekdays=[0])
+    assert settled_count(manager, url(story.demir)) == settled_count(manager, url(other))
+
+
+def test_a_short_name_twice_in_a_clinic_is_refused_with_a_sentence(manager, story):
+    other = LocationFactory(clinic=story.clinic, name="Terreaux", slug="terreaux")
+    form = {"name": "Terreaux", "slug": "bellecour", "address": "1", "zone": "Europe/Paris", "country": "FR"}
+    page = manager.post(url(other), form)
+    assert page.status_code == 200
+    assert "location_slug_once_per_clinic" in page.content.decode() or "already exists" in page.content.decode()
+    assert Location.objects.get(pk=other.pk).slug == "terreaux"
+
+
+def test_a_privacy_notice_is_added_with_the_next_number_and_never_changed(manager, story):
+    old = NoticeFactory(clinic=story.clinic, version=3)
+    add = reverse("admin:bookings_privacynotice_add")
+    assert manager.get(add).context["adminform"].form.initial["version"] == 4
+    manager.post(add, {"clinic": story.clinic.pk, "version": 4, "language": "en", "body": "New"})
+    assert PrivacyNotice.objects.filter(clinic=story.clinic).count() == 2
+    assert manager.post(url(old), {"body": "Other"}).status_code == 403
+
+
+def test_a_notice_is_settled_by_an_action_once(story):
+    notice = Notice.objects.create(clinic=story.clinic, kind=Notice.Kind.CALENDAR_FAILING, practitioner=story.demir)
+    client = enter(story.carla)
+    address = reverse("admin:bookings_notice_changelist")
+    assert list(client.get(address).context["cl"].result_list) == [notice]
+    form = {"action": "resolve", "_selected_action": [notice.pk], "index": 0}
+    assert said(client.post(address, form, follow=True)) == ["1 notice is settled."]
+    assert Notice.objects.get(pk=notice.pk).resolved_at is not None
+    assert list(client.get(address).context["cl"].result_list) == []
+    assert list(client.get(address, {"state": "resolved"}).context["cl"].result_list) == [notice]
+
+
+def test_somebody_who_only_looks_settles_no_notice(story):
+    notice = Notice.objects.create(clinic=story.clinic, kind=Notice.Kind.MESSAGE_FAILED)
+    form = {"action": "resolve", "_selected_action": [notice.pk], "index": 0}
+    enter(someone(clinic=story.clinic, role=Role.DPO)).post(reverse("admin:bookings_notice_changelist"), form)
+    assert Notice.objects.get(pk=notice.pk).resolved_at is None
+
+
+def test_a_code_that_was_sent_is_listed_without_the_code_and_with_a_hint_of_the_address(story):
+    challenge = ContactChallenge.objects.create(
+        clinic=story.clinic,
+        purpose="find",
+        key_id=story.ada.key_id,
+        visitor_digest="",
+        contact="ada@example.org",
+        code="123456",
+        language="en",
+        created=MONDAY,
+        expires_at=MONDAY,
+    )
+    client = enter(story.carla)
+    for page in (reverse("admin:bookings_contactchallenge_changelist"), url(challenge)):
+        text = client.get(page).content.decode()
+        assert "a…@example.org" in text
+        assert "ada@example.org" not in text
+        assert "123456" not in text
+
+
+def test_schedules_have_no_page_of_their_own(manager):
+    assert manager.get("/admin/bookings/schedule/").status_code == 404

@@ -1,0 +1,86 @@
+"""Patients registered and corrected at the desk."""
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from audit.context import Actor
+from audit.models import SubjectKey
+from bookings.booking import NotOffered, SlotTaken
+from bookings.models import Appointment, Patient
+from bookings.patients import search
+from bookings.registration import Erased, _correct, admit, admit_and_book
+from tests.bookings.entering import visit
+from tests.factories import Cast, cast
+
+pytestmark = pytest.mark.django_db
+ACTOR = Actor.system("test")
+NOW = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
+NINE = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
+SOFIA = {
+    "family_name": "Kovalevskaya",
+    "given_name": "Sofia",
+    "birth_date": "1850-01-15",
+    "email": "",
+    "phone": "+46 8 123 456",
+    "language": "en",
+}
+
+
+def book(story: Cast, *, key: uuid.UUID, start: datetime = NINE) -> Appointment:
+    return admit_and_book(
+        actor=ACTOR,
+        now=NOW,
+        key=key,
+        person=SOFIA,
+        service=story.service,
+        location=story.location,
+        practitioner=None,
+        start=start,
+        language="en",
+        reason="Cough",
+    )
+
+
+def test_somebody_admitted_has_a_key_of_their_own_and_is_found():
+    story = cast()
+    sofia = admit(actor=ACTOR, now=NOW, clinic=story.clinic, **SOFIA)
+    assert sofia.key_id != story.ada.key_id
+    assert search(clinic_ids=[story.clinic.pk], query="kovalev") == [sofia]
+
+
+def test_what_does_not_fit_its_field_is_refused_and_leaves_no_key():
+    story = cast()
+    keys = SubjectKey.objects.count()
+    with pytest.raises(ValidationError):
+        admit(actor=ACTOR, now=NOW, clinic=story.clinic, **{**SOFIA, "family_name": "x" * 121})
+    assert SubjectKey.objects.count() == keys
+
+
+def test_somebody_new_is_registered_and_booked_or_neither():
+    story = cast()
+    visit(story, start=NINE)
+    with pytest.raises(SlotTaken) as taken:
+        book(story, key=uuid.uuid4())
+    assert taken.value.nearest
+    with pytest.raises(NotOffered):
+        book(story, key=uuid.uuid4(), start=NINE.replace(hour=20))
+    assert Patient.objects.count() == 1
+    booked = book(story, key=uuid.uuid4(), start=NINE.replace(hour=9))
+    assert booked.patient.family_name == "Kovalevskaya"
+    assert not booked.booked_online
+
+
+def test_the_same_command_again_gives_the_first_appointment_and_registers_nobody():
+    story, key = cast(), uuid.uuid4()
+    assert book(story, key=key) == book(story, key=key)
+    assert Patient.objects.count() == 2
+
+
+def test_nothing_is_written_about_somebody_erased():
+    story = cast()
+    story.ada.erased_at = NOW
+    with pytest.raises(Erased):
+        _correct(actor=ACTOR, patient=story.ada)

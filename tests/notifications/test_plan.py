@@ -1,0 +1,195 @@
+"""What is owed to whom because of what happened."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from audit import stream
+from audit.keys import keyring
+from audit.stream import Happened
+from bookings.models import Appointment
+from notifications.models import Kind, Message, State
+from notifications.plan import plan, reminder_time
+from tests.factories import AppointmentFactory, Cast
+from tests.happenings import booked, cancelled, changed
+from tests.notifications.stories import challenged, standing
+
+pytestmark = pytest.mark.django_db
+
+#: A Tuesday at ten in Lyon, and the day it is booked.
+START = datetime(2031, 6, 10, 8, 0, tzinfo=UTC)
+BOOKED_AT = datetime(2031, 6, 2, 15, 30, tzinfo=UTC)
+
+
+def record(
+    appointment: Appointment,
+    *,
+    op: str = "I",
+    at: datetime = BOOKED_AT,
+    before: Mapping[str, Any] | None = None,
+    purpose: str = "",
+) -> Happened:
+    """What the stream says about an appointment as it now stands."""
+    return Happened(
+        chain=f"clinic/{appointment.clinic_id}",
+        seq=1,
+        id=uuid.uuid4(),
+        at=at,
+        clinic_id=appointment.clinic_id,
+        model="bookings.Appointment",
+        pk=str(appointment.pk),
+        op=op,
+        operation="create",
+        case="booking.book",
+        before=before or {},
+        after={"status": appointment.status},
+        body={"purpose": purpose},
+    )
+
+
+@pytest.fixture
+def visit(people: Cast) -> Appointment:
+    return AppointmentFactory(
+        clinic=people.clinic, location=people.location, patient=people.ada, practitioner=people.demir, start=START
+    )
+
+
+def test_a_booking_owes_a_confirmation_now_and_a_reminder_the_day_before(visit: Appointment) -> None:
+    plan(record(visit))
+    owed = {message.kind: message.planned_for for message in Message.objects.all()}
+    assert owed == {
+        Kind.CONFIRMATION: BOOKED_AT,
+        Kind.REMINDER: datetime(2031, 6, 9, 10, 0, tzinfo=ZoneInfo("Europe/Paris")),
+    }
+
+
+def test_the_same_record_again_owes_nothing_more(visit: Appointment) -> None:
+    happened = record(visit)
+    plan(happened)
+    plan(happened)
+    assert standing() == [("confirmation", "planned"), ("reminder", "planned")]
+
+
+def test_an_appointment_sooner_than_its_reminder_gets_none(visit: Appointment) -> None:
+    plan(record(visit, at=reminder_time(visit) + timedelta(seconds=1)))
+    assert standing() == [("confirmation", "planned")]
+
+
+def test_the_reminder_follows_the_clock_of_the_location_over_a_change_to_winter_time(visit: Appointment) -> None:
+    visit.start = datetime(2027, 10, 31, 9, 0, tzinfo=UTC)  # 10:00 in Paris, winter time since 3:00
+    assert reminder_time(visit).astimezone(UTC) == datetime(2027, 10, 30, 8, 0, tzinfo=UTC)
+
+
+def test_an_appointment_just_after_midnight_is_reminded_of_on_the_day_its_patient_calls_the_day_before(
+    visit: Appointment,
+) -> None:
+    visit.start = datetime(2031, 6, 9, 22, 30, tzinfo=UTC)  # half past midnight on the 10th in Paris
+    assert reminder_time(visit) == datetime(2031, 6, 9, 10, 0, tzinfo=ZoneInfo("Europe/Paris"))
+
+
+def test_a_cancellation_is_told_and_ends_what_was_still_owed(visit: Appointment) -> None:
+    plan(record(visit))
+    visit.status, visit.cancelled_by = "cancelled", "patient"
+    visit.save()
+    plan(record(visit, op="U", at=BOOKED_AT + timedelta(hours=1), before={"status": "booked"}))
+    assert standing() == [("confirmation", "superseded"), ("cancellation", "planned"), ("reminder", "superseded")]
+
+
+def test_a_change_of_nothing_a_patient_was_told_owes_nothing(visit: Appointment) -> None:
+    plan(record(visit, op="U", before={"updated": "2031-06-02T15:30:00Z"}))
+    assert standing() == []
+
+
+def test_an_appointment_entered_in_error_is_not_spoken_of_again(visit: Appointment) -> None:
+    plan(record(visit))
+    visit.status = "entered-in-error"
+    visit.save()
+    plan(record(visit, op="U", before={"status": "booked"}))
+    assert standing() == [("confirmation", "superseded"), ("reminder", "superseded")]
+
+
+def test_a_moved_appointment_is_confirmed_anew_and_reminded_of_once(visit: Appointment) -> None:
+    plan(record(visit))
+    visit.start, visit.end = START + timedelta(days=2), visit.end + timedelta(days=2)
+    visit.save()
+    plan(record(visit, op="U", at=BOOKED_AT + timedelta(hours=1), before={"start": "x", "end": "x"}))
+    assert standing(["reminder"]) == [("reminder", "superseded"), ("reminder", "planned")]
+    assert standing(["confirmation"]) == [("confirmation", "superseded"), ("confirmation", "planned")]
+
+
+def test_an_appointment_moved_away_and_back_is_reminded_of(visit: Appointment) -> None:
+    plan(record(visit))
+    for hour, away in ((1, timedelta(days=2)), (2, timedelta(0))):
+        visit.start, visit.end = START + away, START + away + timedelta(minutes=30)
+        visit.save()
+        plan(record(visit, op="U", at=BOOKED_AT + timedelta(hours=hour), before={"start": "x"}))
+    assert standing(["reminder"]) == [("reminder", "planned"), ("reminder", "superseded")]
+
+
+def test_a_booking_that_is_cancelled_before_it_is_read_is_not_confirmed(visit: Appointment) -> None:
+    happened = record(visit)
+    visit.status, visit.cancelled_by = "cancelled", "patient"
+    visit.save()
+    plan(happened)
+    assert standing() == []
+
+
+def test_history_brought_in_from_elsewhere_is_not_announced_but_reminded_of(visit: Appointment) -> None:
+    plan(record(visit, purpose="import"))
+    assert standing() == [("reminder", "planned")]
+
+
+def test_nothing_is_owed_for_an_appointment_that_was_over_when_it_was_written_down(visit: Appointment) -> None:
+    plan(record(visit, at=START + timedelta(days=1)))
+    assert standing() == []
+
+
+def test_nobody_to_write_to_means_nothing_owed(people: Cast, visit: Appointment) -> None:
+    people.ada.email = ""
+    people.ada.save()
+    plan(record(visit))
+    assert standing() == []
+
+
+def test_nothing_is_owed_about_an_erased_patient(people: Cast, visit: Appointment) -> None:
+    keyring.destroy_subject_keys(key_ids=[people.ada.key_id])
+    plan(record(visit))
+    assert standing() == []
+
+
+def test_a_row_that_is_gone_owes_nothing(visit: Appointment) -> None:
+    happened = record(visit)
+    visit.occupancies.all().delete()
+    visit.delete()
+    plan(happened)
+    assert standing() == []
+
+
+def test_the_stream_leads_from_a_booking_to_its_messages(people: Cast) -> None:
+    soon = datetime.now(UTC) + timedelta(days=9)
+    appointment = booked(people, start=soon)
+    assert standing() == [("confirmation", "planned"), ("reminder", "planned")]
+    cancelled(appointment)
+    assert standing(["cancellation"]) == [("cancellation", "planned")]
+    assert list(stream.parked()) == []
+
+
+def test_arriving_is_no_news(people: Cast) -> None:
+    appointment = booked(people, start=datetime.now(UTC) + timedelta(days=9))
+    changed(appointment, status="arrived", arrived_at=datetime.now(UTC))
+    assert [kind for kind, _state in standing()] == ["confirmation", "reminder"]
+
+
+def test_a_code_is_owed_once_to_whoever_is_to_get_it(people: Cast) -> None:
+    challenge = challenged(people, now=datetime.now(UTC))
+    message = Message.objects.get()
+    assert (message.kind, message.challenge, message.state) == (Kind.CODE, challenge, State.PLANNED)
+
+
+def test_a_code_that_must_not_be_delivered_is_not(people: Cast) -> None:
+    challenged(people, now=datetime.now(UTC), deliver=False)
+    assert standing() == []
