@@ -1,5 +1,5 @@
 # Horae. `make demo` serves it, `make test` proves it; both bring what they need.
-.PHONY: demo stop test lint check bench messages requirements
+.PHONY: demo stop test lint check messages requirements
 .DEFAULT_GOAL := demo
 PY := .venv/bin/python
 
@@ -20,10 +20,6 @@ lint:      ## format, ruff, types, imports, migrations, templates, house rules
 	@bin/lint
 
 check: lint test
-
-bench:     ## measure; writes .data/bench/latest.json
-	@bin/venv dev
-	@$(PY) -m pytest -m bench -p no:randomly $(ARGS)
 
 messages:  ## bring locale/*.po up to date with the code
 	@bin/venv dev
