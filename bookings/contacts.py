@@ -1,6 +1,7 @@
 """Whom to write to about an appointment."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bookings.models import Appointment
 
@@ -14,12 +15,13 @@ class Contact:
     language: str
 
 
-def contact_of(appointment: Appointment) -> Contact:
-    """The contact of the person who booked for the patient, when there is one, else the patient's own.
+def contact_of(appointment: Appointment, *, now: datetime) -> Contact:
+    """The contact of the person who booked for the patient while they may act for them, else the patient's own.
 
     Raises audit.sealed.KeyDestroyed when the patient's data were erased.
     """
-    person = appointment.contact_person or appointment.patient
+    helper = appointment.contact_person
+    person = helper if helper is not None and helper.acts_on(now.date()) else appointment.patient
     return Contact(email=person.email, phone=person.phone, language=appointment.language)
 
 

@@ -20,6 +20,7 @@ from audit.context import Actor, use_case
 from audit.keys import keyring
 from bookings import booking, holds, patients, proof
 from bookings.contacts import same_email
+from bookings.locks import TooBusy, lock
 from bookings.models import (
     Appointment,
     ContactChallenge,
@@ -31,6 +32,7 @@ from bookings.models import (
     Practitioner,
     PrivacyNotice,
 )
+from bookings.occupancies import schedules_for
 from bookings.refusals import Refusal
 from bookings.visitors import visitor_digest
 
@@ -70,8 +72,12 @@ class NotProved(Refusal):
 @transaction.atomic(durable=True)
 @use_case("intake.start", operation="create")
 def start(*, actor: Actor, now: datetime, visitor: str, hold: Hold, language: str) -> Draft:
-    """Open an empty draft for a held slot."""
-    return Draft.objects.create(
+    """Open a draft for a held slot; the same slot again gives the draft that is open for it."""
+    lock(visitor=visitor)
+    opened = Draft.objects.filter(
+        hold=hold, visitor_digest=visitor_digest(visitor), appointment=None, expires_at__gt=now
+    ).first()
+    return opened or Draft.objects.create(
         clinic_id=hold.clinic_id,
         hold=hold,
         service_id=hold.service_id,
@@ -171,11 +177,21 @@ def is_proved(*, now: datetime, draft: Draft, contact: str) -> bool:
 
 @use_case("intake.complete", operation="create")
 def _finish(*, actor: Actor, now: datetime, visitor: str, draft_id: uuid.UUID) -> Appointment:
+    # Schedules before the draft's row, as everybody who ends a hold does: the other way round, two tabs deadlock.
+    wanted = find(now=now, visitor=visitor, draft_id=draft_id)
+    schedules = schedules_for(service=wanted.service, location=wanted.location, practitioner=wanted.practitioner)
+    lock(schedules=schedules, command=draft_id)
     draft = _locked(now=now, visitor=visitor, draft_id=draft_id)
     if draft.appointment is not None:
         return draft.appointment
     form = _complete_form(draft)
-    patient, helper = patients.people_of(clinic=draft.clinic, key_id=draft.key_id, form=form, language=draft.language)
+    if not is_proved(now=now, draft=draft, contact=form["email"]):
+        raise NotProved  # the address was changed since it was asked for
+    if _place(draft) != _place(wanted):
+        raise TooBusy  # the time was changed meanwhile: other schedules must be locked
+    patient, helper = patients.people_of(
+        clinic=draft.clinic, key_id=draft.key_id, form=form, language=draft.language, now=now
+    )
     appointment = booking._book(
         actor=actor,
         now=now,
@@ -217,7 +233,7 @@ def rehold(
 ) -> Draft:
     """Move a draft to another time and keep all that was typed. Raises DraftGone and what `holds.hold` raises."""
     draft = find(now=now, visitor=visitor, draft_id=draft_id)
-    if service.clinic_id != draft.clinic_id:
+    if service.clinic_id != draft.clinic_id or draft.appointment is not None:
         raise DraftGone
     before = draft.hold_id
     held = holds.hold(
@@ -238,6 +254,8 @@ def rehold(
 @use_case("intake.rehold", operation="update")
 def _attach(*, actor: Actor, now: datetime, visitor: str, draft_id: uuid.UUID, hold: Hold) -> Draft:
     draft = _locked(now=now, visitor=visitor, draft_id=draft_id)
+    if draft.appointment is not None:
+        raise DraftGone
     draft.hold, draft.start, draft.expires_at = hold, hold.start, now + DRAFT_LIVES
     draft.service_id, draft.location_id, draft.practitioner_id = hold.service_id, hold.location_id, hold.practitioner_id
     draft.save(update_fields=["hold", "start", "service", "location", "practitioner", "expires_at"])
@@ -269,3 +287,7 @@ def _complete_form(draft: Draft) -> dict[str, str]:
     if not form["family_name"].strip() or (form["who"] == "other" and not form["helper_name"].strip()):
         raise Incomplete
     return form
+
+
+def _place(draft: Draft) -> tuple[int, int, int]:
+    return draft.service_id, draft.location_id, draft.practitioner_id

@@ -14,11 +14,20 @@ CODES_KEPT: Final = timedelta(days=1)
 MOST_AT_ONCE: Final = 500
 
 
-@transaction.atomic(durable=True)
-@use_case("lapses.sweep", operation="delete")
 def sweep(*, now: datetime) -> int:
     """Delete drafts past their life and codes older than a day, with the keys that were only theirs. Returns how
     many went."""
+    gone = total = _some(now=now)
+    while gone:
+        gone = _some(now=now)
+        total += gone
+    return total
+
+
+@transaction.atomic(durable=True)
+@use_case("lapses.sweep", operation="delete")
+def _some(*, now: datetime) -> int:
+    """One transaction's worth of the sweep."""
     lapsed = list(Draft.objects.select_for_update(skip_locked=True).filter(expires_at__lte=now)[:MOST_AT_ONCE])
     codes = list(
         ContactChallenge.objects.select_for_update(skip_locked=True).filter(created__lte=now - CODES_KEPT)[

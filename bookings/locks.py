@@ -32,8 +32,10 @@ def lock(
     patients: Iterable[int] = (),
     visitor: str | None = None,
     command: UUID | None = None,
+    contact: int | None = None,
 ) -> None:
-    """Hold these until the transaction ends: schedule ids, patient ids, a visitor's id, a command's idempotency key.
+    """Hold these until the transaction ends: schedule ids, patient ids, a visitor's id, a command's idempotency key,
+    a contact's keyed token.
 
     Call it once per transaction, before reading what is to be decided on: a second call would break the order. Raises
     TooBusy after `PATIENCE`, TransactionManagementError outside a transaction (where the locks would be gone at once).
@@ -46,6 +48,7 @@ def lock(
             *(_key("patient", patient) for patient in patients),
             *([_key("visitor", visitor)] if visitor is not None else []),
             *([_key("command", command)] if command is not None else []),
+            *([_key("contact", contact)] if contact is not None else []),
         }
     )
     with connection.cursor() as cursor:

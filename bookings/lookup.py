@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from audit.context import Actor
-from audit.keys import keyring
 from audit.sealed import KeyDestroyed
 from bookings import patients, proof
 from bookings.contacts import contact_of, same_email
@@ -15,7 +14,7 @@ def ask(*, actor: Actor, now: datetime, clinic: Clinic, contact: str, visitor: s
 
     The answer is the same, by the same work, whether it does or not. Raises proof.TooManyCodes.
     """
-    known = bool(patients.by_email(clinic_id=clinic.pk, email=contact))
+    known = bool(patients.by_email(clinic_id=clinic.pk, email=contact, now=now))
     return proof.challenge(
         actor=actor,
         now=now,
@@ -24,7 +23,6 @@ def ask(*, actor: Actor, now: datetime, clinic: Clinic, contact: str, visitor: s
         contact=contact,
         visitor=visitor,
         language=language,
-        key_id=keyring.create_subject_key(clinic_id=clinic.pk),
         deliver=known,
     )
 
@@ -37,7 +35,7 @@ def found(*, now: datetime, challenge: ContactChallenge) -> list[Appointment]:
     """
     if challenge.proved_at is None or now - challenge.proved_at > timedelta(hours=1):
         raise proof.CodeExpired
-    people = patients.by_email(clinic_id=challenge.clinic_id, email=challenge.contact)
+    people = patients.by_email(clinic_id=challenge.clinic_id, email=challenge.contact, now=now)
     appointments = (
         Appointment.objects.filter(
             clinic_id=challenge.clinic_id,
@@ -48,11 +46,15 @@ def found(*, now: datetime, challenge: ContactChallenge) -> list[Appointment]:
         .select_related("clinic", "location", "service", "practitioner", "patient", "contact_person__patient")
         .order_by("start")
     )
-    return [appointment for appointment in appointments if _reaches(appointment=appointment, contact=challenge.contact)]
+    return [
+        appointment
+        for appointment in appointments
+        if _reaches(appointment=appointment, contact=challenge.contact, now=now)
+    ]
 
 
-def _reaches(*, appointment: Appointment, contact: str) -> bool:
+def _reaches(*, appointment: Appointment, contact: str, now: datetime) -> bool:
     try:
-        return same_email(contact_of(appointment).email, contact)
+        return same_email(contact_of(appointment, now=now).email, contact)
     except KeyDestroyed:
         return False

@@ -4,7 +4,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 
 from django.db.models import Q, QuerySet
 
@@ -85,31 +85,31 @@ def search(*, clinic_ids: Collection[int], query: str, limit: int = MOST_HITS) -
     )
 
 
-def by_email(*, clinic_id: int, email: str) -> list[Patient]:
-    """Patients whose own contact, or that of somebody who acts for them, is this address."""
+def by_email(*, clinic_id: int, email: str, now: datetime) -> list[Patient]:
+    """Patients whose own contact, or that of somebody who may act for them now, is this address."""
     return [
         patient
         for patient in _with_token(clinic_id=clinic_id, kind="email", value=email).prefetch_related("related_persons")
-        if any(same_email(person.email, email) for person in _reachable(patient))
+        if any(same_email(person.email, email) for person in _reachable(patient, day=now.date()))
     ]
 
 
 def recognise(
-    *, clinic: Clinic, given_name: str, family_name: str, birth_date: str, proven_email: str
+    *, clinic: Clinic, given_name: str, family_name: str, birth_date: str, proven_email: str, now: datetime
 ) -> Patient | None:
     """The existing patient this is, only when the proven address, the name and the birth date equal what is stored.
 
     Anything less gives None, and a new record: a guest must never be shown another person's data.
     """
     wanted = (_folded(given_name), _folded(family_name), birth_date)
-    for patient in by_email(clinic_id=clinic.pk, email=proven_email):
+    for patient in by_email(clinic_id=clinic.pk, email=proven_email, now=now):
         if (_folded(patient.given_name), _folded(patient.family_name), patient.birth_date) == wanted:
             return patient
     return None
 
 
 def people_of(
-    *, clinic: Clinic, key_id: uuid.UUID, form: Mapping[str, str], language: str
+    *, clinic: Clinic, key_id: uuid.UUID, form: Mapping[str, str], language: str, now: datetime
 ) -> tuple[Patient, RelatedPerson | None]:
     """The patient a complete form names, known already or registered under `key_id`, and whoever books for them."""
     for_other = form["who"] == "other"
@@ -119,6 +119,7 @@ def people_of(
         family_name=form["family_name"],
         birth_date=form["birth_date"],
         proven_email=form["email"],
+        now=now,
     ) or register(
         clinic=clinic,
         key_id=key_id,
@@ -129,9 +130,11 @@ def people_of(
         phone="" if for_other else form["phone"],
         language=form["language"] or language,
     )
-    if not for_other:
+    if not for_other and same_email(patient.email, form["email"]):
         return patient, None
-    known = [person for person in patient.related_persons.all() if same_email(person.email, form["email"])]
+    # Somebody known by their helper's address only is written to there, whoever they say they are.
+    acting = [person for person in patient.related_persons.all() if person.acts_on(now.date())]
+    known = [person for person in acting if same_email(person.email, form["email"])]
     if known:
         return patient, known[0]
     helper = RelatedPerson(
@@ -157,12 +160,12 @@ def _with_token(*, clinic_id: int, kind: str, value: str) -> QuerySet[Patient]:
     )
 
 
-def _reachable(patient: Patient) -> Iterable[Patient | RelatedPerson]:
+def _reachable(patient: Patient, *, day: date) -> Iterable[Patient | RelatedPerson]:
     try:
         patient.email  # noqa: B018 - reading unseals: a patient erased meanwhile has nobody to reach
     except KeyDestroyed:
         return ()
-    return (patient, *patient.related_persons.all())
+    return (patient, *(person for person in patient.related_persons.all() if person.acts_on(day)))
 
 
 def _condition(*, clinic_id: int, query: str) -> Q | None:

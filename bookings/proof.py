@@ -56,14 +56,14 @@ def _challenge(
     contact: str,
     visitor: str,
     language: str,
-    key_id: uuid.UUID,
+    key_id: uuid.UUID | None = None,
     draft: Draft | None = None,
     appointment: Appointment | None = None,
     deliver: bool = True,
 ) -> ContactChallenge:
-    lock(visitor=visitor)
     secret = keyring.clinic_secret(clinic_id=clinic.pk, purpose="code-quota")
     token = blind.tokens(secret=secret, kind="exact", value=contact.strip().casefold())[0]
+    lock(visitor=visitor, contact=token)
     since = now - WINDOW
     by_visitor = ContactChallenge.objects.filter(visitor_digest=visitor_digest(visitor), created__gt=since).count()
     to_contact = CodeQuota.objects.filter(token=token, sent_at__gt=since).count()
@@ -73,7 +73,7 @@ def _challenge(
     return ContactChallenge.objects.create(
         clinic=clinic,
         purpose=purpose,
-        key_id=key_id,
+        key_id=key_id or keyring.create_subject_key(clinic_id=clinic.pk),
         visitor_digest=visitor_digest(visitor),
         contact=contact,
         code=f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}",
@@ -97,12 +97,13 @@ def challenge(
     contact: str,
     visitor: str,
     language: str,
-    key_id: uuid.UUID,
+    key_id: uuid.UUID | None = None,
     draft: Draft | None = None,
     appointment: Appointment | None = None,
     deliver: bool = True,
 ) -> ContactChallenge:
-    """Make a code for `contact`, sealed with it under `key_id`; the message goes out from the stream when `deliver`.
+    """Make a code for `contact`, sealed with it under `key_id` (a new key without
+    one); the message goes out from the stream when `deliver`.
 
     Raises TooManyCodes past ten an hour for a visitor or five an hour for a contact.
     """

@@ -25,7 +25,7 @@ def send_code(
 
     Raises NoContact, proof.TooManyCodes, and audit.sealed.KeyDestroyed when the patient's data were erased.
     """
-    contact = contact_of(appointment).email
+    contact = contact_of(appointment, now=now).email
     if not contact:
         raise NoContact
     return proof.challenge(

@@ -150,6 +150,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "bookings.sweep_holds": {"task": "bookings.sweep_holds", "schedule": 60.0, "options": {"expires": 60}},
     "config.watch": {"task": "config.watch", "schedule": 60.0, "options": {"expires": 60}},
     "bookings.sweep_drafts": {"task": "bookings.sweep_drafts", "schedule": 300.0, "options": {"expires": 300}},
+    "config.clear_sessions": {"task": "config.clear_sessions", "schedule": 3600.0, "options": {"expires": 3600}},
     "notifications.sweep": {"task": "notifications.sweep", "schedule": 15.0, "options": {"expires": 15}},
     "calendars.sweep": {"task": "calendars.sweep", "schedule": 15.0, "options": {"expires": 15}},
 }

@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import shared_task
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import cache
 from django.core.mail import mail_admins
 from django.utils import timezone
@@ -20,3 +21,9 @@ def watch(**kwargs: Any) -> None:
     late = health.state(now=timezone.now()).late
     if late and settings.ADMINS and cache.add("watch:" + "-".join(late).replace(" ", "_"), 1, SILENT_SECONDS):
         mail_admins("Horae: the evidence is behind", "\n".join([*late, "", f"{settings.BASE_URL}/readyz says more."]))
+
+
+@shared_task(name="config.clear_sessions", base=AuditedTask, acks_late=True, ignore_result=True)
+def clear_sessions(**kwargs: Any) -> None:
+    """Delete sessions that ran out: they tie a visitor to appointments, and nobody needs them any more."""
+    SessionStore.clear_expired()

@@ -73,7 +73,7 @@ def _plan_code(*, challenge_id: UUID, now: datetime) -> None:
 def _owe(appointment: Appointment, *, kind: Kind, planned_for: datetime) -> None:
     """One message of this kind, unless there is nobody to write to."""
     try:
-        if not contact_of(appointment).email:
+        if not contact_of(appointment, now=planned_for).email:
             return
     except KeyDestroyed:
         return

@@ -51,7 +51,7 @@ def for_appointment(appointment: Appointment, *, kind: Kind, now: datetime) -> R
 
     Raises audit.sealed.KeyDestroyed when the patient was erased. `now` stamps the confirmation's calendar file.
     """
-    contact = contact_of(appointment)
+    contact = contact_of(appointment, now=now)
     if not contact.email:
         return None
     values = {

@@ -72,12 +72,13 @@ class ClosureForm(ConfinedForm[Closure]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         closure = self.instance
-        zone = None
-        if not closure._state.adding:
-            zone = zone_of(clinic_id=closure.clinic_id, location=closure.location, schedule=closure.schedule)
-        if zone is not None:
-            for name in ("start", "end"):
-                self.initial[name] = getattr(closure, name).astimezone(zone).replace(tzinfo=None)
+        if closure._state.adding:
+            return
+        zone = zone_of(clinic_id=closure.clinic_id, location=closure.location, schedule=closure.schedule)
+        for name in ("start", "end"):
+            # Without one zone there is no wall time to show: another's digits, saved again, would move the closure.
+            local = getattr(closure, name).astimezone(zone).replace(tzinfo=None) if zone is not None else None
+            self.initial[name] = local
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -2,6 +2,7 @@
 notices shown."""
 
 import uuid
+from datetime import date
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -151,6 +152,10 @@ class RelatedPerson(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_relationship_display()} · {self.patient}"
+
+    def acts_on(self, day: date) -> bool:
+        """Whether this person may act for the patient on that day; the last day counts."""
+        return self.valid_until is None or day <= self.valid_until
 
     def sealing_key_id(self) -> uuid.UUID:
         """The patient's key: what is known of a helper ends with the patient's data."""
