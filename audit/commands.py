@@ -3,7 +3,8 @@
 import getpass
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from audit.context import Actor, acting, use
 
@@ -13,7 +14,11 @@ class AuditedCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         with acting(actor=self.actor(), client="command"), use(f"command.{self.name()}"):
-            return super().execute(*args, **options)
+            try:
+                return super().execute(*args, **options)
+            except OperationalError as error:
+                first = str(error).strip().splitlines()[0]
+                raise CommandError(f"The database does not answer (is Horae running?): {first}") from error
 
     @classmethod
     def name(cls) -> str:

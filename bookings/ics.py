@@ -29,7 +29,7 @@ def calendar(appointment: Appointment, *, now: datetime, base_url: str) -> bytes
     event.add("dtend", appointment.end.astimezone(location.tz))
     with override(appointment.language):
         event.add("summary", gettext("Appointment, %(clinic)s") % {"clinic": appointment.clinic.neutral_name})
-    event.add("location", " ".join(location.address.split()))
+    event.add("location", location.address_line)
     event.add("url", f"{base_url}/a/{links.token(appointment)}/")
     event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     event.add("class", "PRIVATE")

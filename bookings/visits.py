@@ -26,6 +26,12 @@ class TooEarly(NotPossible):
     message = _("It is too early for this: the appointment is still to come.")
 
 
+class TooLate(NotPossible):
+    """The day of the visit is over: the time of this step would be written as now, and be false."""
+
+    message = _("The day of this appointment is over. Say only whether it took place.")
+
+
 class TimeGivenAway(NotPossible):
     """The visit's time was freed and somebody else has it now."""
 
@@ -34,7 +40,7 @@ class TimeGivenAway(NotPossible):
 
 @transaction.atomic(durable=True)
 def arrive(*, actor: Actor, now: datetime, appointment_id: UUID) -> Appointment:
-    """The patient is here. On the day of the visit or later. Raises NotPossible, TooEarly, TimeGivenAway."""
+    """The patient is here, on the day of the visit. Raises NotPossible, TooEarly, TooLate, TimeGivenAway."""
     return _arrive(actor=actor, now=now, appointment_id=appointment_id)
 
 
@@ -45,7 +51,7 @@ def _arrive(*, actor: Actor, now: datetime, appointment_id: UUID) -> Appointment
 
 @transaction.atomic(durable=True)
 def check_in(*, actor: Actor, now: datetime, appointment_id: UUID) -> Appointment:
-    """The formalities are done; whoever is checked in has arrived. Raises NotPossible, TooEarly, TimeGivenAway."""
+    """The formalities are done; whoever is checked in has arrived. Raises as `arrive`."""
     return _check_in(actor=actor, now=now, appointment_id=appointment_id)
 
 
@@ -56,7 +62,7 @@ def _check_in(*, actor: Actor, now: datetime, appointment_id: UUID) -> Appointme
 
 @transaction.atomic(durable=True)
 def begin(*, actor: Actor, now: datetime, appointment_id: UUID) -> Appointment:
-    """The patient is being seen: `seen_at` beside `checked-in`. Raises NotPossible, TooEarly, TimeGivenAway."""
+    """The patient is being seen: `seen_at` beside `checked-in`. Raises as `arrive`."""
     return _begin(actor=actor, now=now, appointment_id=appointment_id)
 
 
@@ -131,10 +137,13 @@ def _undo(*, actor: Actor, now: datetime, appointment_id: UUID) -> Appointment:
 def _forward(*, now: datetime, appointment_id: UUID, to: AppointmentStatus, stamps: Sequence[str]) -> Appointment:
     appointment = locked(appointment_id)
     zone = appointment.location.tz
-    if local_date(epoch(now), zone=zone) < local_date(epoch(appointment.start), zone=zone):
+    today, day = local_date(epoch(now), zone=zone), local_date(epoch(appointment.start), zone=zone)
+    if today < day:
         raise TooEarly
     if appointment.status == to and all(getattr(appointment, stamp) for stamp in stamps):
         return appointment  # the second of two presses
+    if stamps and today > day:
+        raise TooLate
     for stamp in stamps:
         setattr(appointment, stamp, getattr(appointment, stamp) or now)
     if appointment.status == to:  # seen after having been checked in

@@ -87,5 +87,6 @@ def logging_settings(*, level: str) -> dict[str, Any]:
             "celery.beat": {"level": "WARNING"},  # "sending due task" every two seconds
             "celery.app.trace": {"level": "WARNING"},  # "succeeded" for every sweep
             "celery.worker.strategy": {"level": "WARNING"},
+            "celery.worker.request": {"level": "WARNING"},  # "discarding revoked task": a wake-up that came too late
         },
     }

@@ -81,13 +81,14 @@ def _sensible(appointment: Appointment, *, now: datetime) -> list[str]:
     before = appointment.status
     follows = status.following(before)
     zone = appointment.location.tz
-    come = local_date(epoch(now), zone=zone) >= local_date(epoch(appointment.start), zone=zone)
+    today, day = local_date(epoch(now), zone=zone), local_date(epoch(appointment.start), zone=zone)
+    come, there = today >= day, today == day
     begun = now >= appointment.start
     seen = appointment.seen_at is not None
     wanted = {
-        "arrive": come and AppointmentStatus.ARRIVED in follows,
-        "check-in": come and AppointmentStatus.CHECKED_IN in follows and before != AppointmentStatus.NOSHOW,
-        "begin": come and before in (AppointmentStatus.ARRIVED, AppointmentStatus.CHECKED_IN) and not seen,
+        "arrive": there and AppointmentStatus.ARRIVED in follows,
+        "check-in": there and AppointmentStatus.CHECKED_IN in follows and before != AppointmentStatus.NOSHOW,
+        "begin": there and before in (AppointmentStatus.ARRIVED, AppointmentStatus.CHECKED_IN) and not seen,
         "fulfil": come and AppointmentStatus.FULFILLED in follows and before != AppointmentStatus.NOSHOW,
         "noshow": begun and AppointmentStatus.NOSHOW in follows and not seen,
         "cancel": AppointmentStatus.CANCELLED in follows and not seen,

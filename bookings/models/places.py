@@ -108,6 +108,11 @@ class Location(models.Model):
         return self.name
 
     @property
+    def address_line(self) -> str:
+        """The address in one line."""
+        return ", ".join(line.strip() for line in self.address.splitlines() if line.strip())
+
+    @property
     def tz(self) -> ZoneInfo:
         """The IANA zone in which this site's wall clock runs."""
         return ZoneInfo(self.zone)

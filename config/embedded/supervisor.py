@@ -79,9 +79,10 @@ class Supervisor:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((self.environment.get("HORAE_BIND", "127.0.0.1"), self.port))
-            except OSError as wrong:
+            except (OSError, OverflowError) as wrong:
+                why = getattr(wrong, "strerror", None) or wrong
                 raise ServiceFailed(
-                    f"Port {self.port} cannot be used ({wrong.strerror}); free it, or choose one: PORT=8001 make demo."
+                    f"Port {self.port} cannot be used ({why}); free it, or choose one: PORT=8001 make demo."
                 ) from None
         self._lock.truncate(0)
         self._lock.write(str(os.getpid()))

@@ -13,7 +13,7 @@ from audit.models import Fact
 from bookings import booking, visits
 from bookings.booking import NotPossible
 from bookings.models import Appointment, Occupancy
-from bookings.visits import TimeGivenAway, TooEarly
+from bookings.visits import TimeGivenAway, TooEarly, TooLate
 from tests.factories import MONDAY, Cast, RoomFactory, cast
 
 pytestmark = pytest.mark.django_db
@@ -187,3 +187,13 @@ def test_a_cancellation_is_not_undone() -> None:
     booking.cancel(actor=CARLA, now=TEN, appointment_id=visit.pk, by="clinic")
     with pytest.raises(NotPossible):
         do(visits.undo, visit)
+
+
+def test_after_its_day_a_visit_only_says_how_it_ended() -> None:
+    visit = booked(cast())
+    next_day = TEN + timedelta(days=1)
+    for step in (visits.arrive, visits.check_in, visits.begin):
+        with pytest.raises(TooLate):
+            do(step, visit, now=next_day)
+    assert do(visits.fulfil, visit, now=next_day).status == "fulfilled"
+    assert stamps(visit) == (None, None, None)
