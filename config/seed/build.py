@@ -178,7 +178,7 @@ def people(*, actor: Actor, clinic: Clinic, count: int, dice: random.Random, tod
             birth_date=(today - timedelta(days=age * 365 + dice.randint(0, 364))).isoformat()
             if dice.random() < 0.95
             else "",
-            email="" if child else f"patient{clinic.pk}-{number}@example.org",
+            email="" if child else f"patient{number}@{clinic.slug}.example",
             phone=f"+33 6 39 98 {number // 100:02} {number % 100:02}" if dice.random() < 0.6 else "",
             language=dice.choices(texts.LANGUAGES, weights=[12, 30, 40, 6, 6, 6])[0],
         )
@@ -188,7 +188,7 @@ def people(*, actor: Actor, clinic: Clinic, count: int, dice: random.Random, tod
                 patient=patient,
                 name=f"{dice.choice(given_names)} {family_name}".strip(),
                 relationship=RelatedPerson.Relationship.PARENT,
-                email=f"parent{clinic.pk}-{number}@example.org",
+                email=f"parent{number}@{clinic.slug}.example",
             )
             patients.reindex(patient)
         made.append(patient)
@@ -206,13 +206,14 @@ def diary(
     progress: Progress,
 ) -> int:
     """`weeks` of appointments either side of `now`, fewer the further ahead, in every status. Returns how many."""
-    first = now.date() - timedelta(weeks=weeks)
-    last = now.date() + timedelta(weeks=weeks)
+    tomorrow = now.date() + timedelta(days=1)
+    # What is over was booked before the diary begins, what is to come is booked now: notice and horizon held each time.
+    then = now - timedelta(weeks=weeks, days=2)
+    first, last = now.date() - timedelta(weeks=weeks), now.date() + timedelta(weeks=weeks)
     written = 0
     for service in clinic.services.all():
-        # Each is booked as if some days before its start, so that notice and horizon held at that time.
-        then = now - timedelta(weeks=weeks, days=2)
-        slots = availability.free_slots(service=service, now=then, since=first, until=last)
+        slots = availability.free_slots(service=service, now=then, since=first, until=tomorrow)
+        slots += availability.free_slots(service=service, now=now, since=tomorrow, until=last)
         wanted = [slot for slot in slots if dice.random() < _fill(slot.start, now)]
         dice.shuffle(wanted)
         for slot in wanted:
@@ -220,7 +221,7 @@ def diary(
             try:
                 made = booking.book(
                     actor=actor,
-                    now=then,
+                    now=then if slot.start.date() < tomorrow else now,
                     key=UUID(int=dice.getrandbits(128), version=4),
                     patient=patient,
                     service=service,

@@ -1,0 +1,49 @@
+"""The demo's data: believable, and the same for the same seed and day."""
+
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from audit.context import Actor
+from bookings.models import Appointment, Clinic, Patient, User
+from config.seed import build
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ACTOR = Actor.system("test")
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+Row = tuple[Any, ...]
+
+
+def seeded(seed: int) -> tuple[list[Row], list[Row]]:
+    """The people and the diary of the smaller clinic, in a database emptied afterwards."""
+    build.clinics(actor=ACTOR, password="tests only")
+    clinic = Clinic.objects.get(slug="ordination-alsergrund")
+    dice = random.Random(seed)
+    people = build.people(actor=ACTOR, clinic=clinic, count=8, dice=dice, today=NOW.date())
+    build.diary(actor=ACTOR, clinic=clinic, patients_=people, dice=dice, now=NOW, weeks=1, progress=lambda text: None)
+    names = [(p.given_name, p.family_name, p.birth_date, p.email) for p in Patient.objects.order_by("pk")]
+    diary = list(
+        Appointment.objects.order_by("start", "practitioner__name").values_list(
+            "start", "service__slug", "practitioner__name", "status", "idempotency_key"
+        )
+    )
+    tables = ", ".join(f'"{model._meta.db_table}"' for model in (Clinic, Patient, User))
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {tables} CASCADE")
+    return names, diary
+
+
+def test_the_same_seed_and_day_give_the_same_people_and_diary() -> None:
+    first = seeded(1)
+    assert first == seeded(1)
+    assert first != seeded(2)
+    starts = [row[0] for row in first[1]]
+    statuses = {row[3] for row in first[1]}
+    assert min(starts) < NOW < max(starts)
+    assert {"booked", "fulfilled"} <= statuses
+    services = {row[1] for row in first[1] if row[0] > NOW}
+    assert services == {"first-visit", "check-up", "vaccination"}
