@@ -189,6 +189,14 @@ def test_a_closure_of_a_clinic_in_two_zones_asks_which_location_is_meant(manager
     assert "say which location is meant" in page.content.decode()
 
 
+def test_a_closure_whose_zone_became_unclear_shows_no_time_that_would_move_it(manager, story):
+    closure = ClosureFactory(clinic=story.clinic)
+    assert manager.get(url(closure)).context["adminform"].form.initial["start"] is not None
+    LocationFactory(clinic=story.clinic, zone="Europe/Lisbon", country="PT")
+    initial = manager.get(url(closure)).context["adminform"].form.initial
+    assert (initial["start"], initial["end"]) == (None, None)
+
+
 def test_reception_reads_closures_on_the_wall_clock_and_changes_none(story):
     closure = ClosureFactory(clinic=story.clinic)
     client = enter(story.carla)
