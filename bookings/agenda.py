@@ -1,14 +1,13 @@
-"""A week of free times for one offer: what the page of times shows, and where its links lead."""
+"""A week of free times for one plan: what the page of times shows, and where its links lead."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from bookings import availability
-from bookings.availability import Slot
-from bookings.days import Day, by_day
+from bookings.days import Day, Time, by_day
 from bookings.models import Location, Practitioner
-from bookings.offers import Offer
+from bookings.plans import Chain, Plan, chains, first_chain
 
 WEEK: Final = timedelta(days=7)
 
@@ -25,8 +24,8 @@ class Agenda:
     days: list[Day[Location]]
     since: date
     until: date
-    first: Slot | None
-    following: Slot | None
+    first: Time[Location] | None
+    following: Time[Location] | None
     following_day: date | None
     earlier: date | None
     later: date | None
@@ -39,28 +38,25 @@ class Agenda:
 
 
 def agenda(
-    *, offer: Offer, now: datetime, since: date | None, location: Location | None, practitioner: Practitioner | None
+    *, plan: Plan, places: Sequence[Location], people: Sequence[Practitioner], now: datetime, since: date | None
 ) -> Agenda:
-    """The week that begins on `since`, else with the first free time; kept between today and the horizon."""
-    places = offer.locations
-    zone = (location or places[0]).tz
+    """The week that begins on `since`, else with the first free time; kept between today and the horizon. Times at
+    other than these places are not listed."""
+    zone = (plan.narrowed.location or places[0]).tz
     today = now.astimezone(zone).date()
-    last = today + timedelta(days=offer.service.horizon)
-    first = _next(offer=offer, now=now, after=now, location=location, practitioner=practitioner)
+    last = today + timedelta(days=plan.service.horizon)
+    told = _Told(plan, places=places, people=people)
+    first = told.time(first_chain(plan=plan, places=places, now=now, after=now))
     opening = first.start.astimezone(zone).date() if first else today
     begins = min(max(since or opening, today), last)
     until = min(begins + WEEK, last + timedelta(days=1))
-    slots = availability.free_slots(
-        service=offer.service, now=now, since=begins, until=until, location=location, practitioner=practitioner
-    )
-    by_id = {place.pk: place for place in places}
-    days, cut = by_day(
-        ((slot.start, by_id[slot.location_id]) for slot in slots if slot.location_id in by_id), places=places
-    )
+    found = chains(plan=plan, places=places, now=now, since=begins, until=until)
+    listed = (told.time(chain) for chain in found)
+    days, cut = by_day((one for one in listed if one is not None), places=places)
     following = None
     if first and not days:
         after = datetime.combine(until, time(0), tzinfo=zone)
-        following = _next(offer=offer, now=now, after=after, location=location, practitioner=practitioner)
+        following = told.time(first_chain(plan=plan, places=places, now=now, after=after))
     ends = cut or until
     return Agenda(
         days=days,
@@ -68,17 +64,33 @@ def agenda(
         until=ends,
         first=first,
         following=following,
-        following_day=following.start.astimezone(by_id[following.location_id].tz).date() if following else None,
+        following_day=following.start.astimezone(following.place.tz).date() if following else None,
         earlier=max(opening, begins - WEEK) if begins > opening else None,
         later=ends if ends <= last else None,
         last=last,
     )
 
 
-def _next(
-    *, offer: Offer, now: datetime, after: datetime, location: Location | None, practitioner: Practitioner | None
-) -> Slot | None:
-    found = availability.next_free(
-        service=offer.service, now=now, after=after, location=location, practitioner=practitioner, count=1
-    )
-    return found[0] if found else None
+class _Told:
+    """How a plan's times are told."""
+
+    def __init__(self, plan: Plan, *, places: Sequence[Location], people: Sequence[Practitioner]) -> None:
+        self.plan = plan
+        self.places: Mapping[int, Location] = {place.pk: place for place in places}
+        self.people: Mapping[int, Practitioner] = {person.pk: person for person in people}
+
+    def time(self, chain: Chain | None) -> Time[Location] | None:
+        """A chain as a time of its place; None where that is not listed."""
+        place = self.places.get(chain[0].location_id) if chain else None
+        if chain is None or place is None:
+            return None
+        first, narrowed = chain[0], self.plan.narrowed
+        # Who speaks the language asked for is somebody in particular, not anyone who is free.
+        speaker = self.people.get(first.practitioner_id) if narrowed.language else None
+        return Time(
+            start=first.start,
+            place=place,
+            end=chain[-1].end if chain[-1] != first else None,
+            seats=first.seats,
+            who=narrowed.practitioner or speaker,
+        )

@@ -1,4 +1,4 @@
-"""Closures: whose clock they are told in, and which booked appointments they fall on."""
+"""Closures: whose clock they are told in, and which booked appointments and planned sessions they fall on."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from bookings.models import Appointment, Closure, Location, OpeningHours, Schedule
+from bookings.models import Appointment, Closure, GroupSession, Location, OpeningHours, Schedule
 from bookings.refusals import Refusal
 from bookings.wallclock import is_imaginary
 
@@ -21,7 +21,8 @@ class SkippedTime(Refusal):
 
 
 def zone_of(*, clinic_id: int, location: Location | None, schedule: Schedule | None) -> ZoneInfo | None:
-    """The zone in which a closure's times are told: the location's, the room's, or the only one the person works in.
+    """The zone in which a closure's times are told: the location's, that of the room or the device, or the only one the
+    person works in.
 
     None when a practitioner works in several zones, or a clinic has locations in several: the location must be named.
     """
@@ -30,7 +31,8 @@ def zone_of(*, clinic_id: int, location: Location | None, schedule: Schedule | N
     locations = Location.objects.filter(clinic_id=clinic_id)
     if schedule is not None:
         hours = OpeningHours.objects.filter(schedule=schedule).values("location")
-        own = locations.filter(Q(rooms__schedule=schedule) | Q(pk__in=hours))
+        stands = Q(rooms__schedule=schedule) | Q(devices__schedule=schedule)
+        own = locations.filter(stands | Q(pk__in=hours))
         locations = own if own.exists() else locations
     zones = set(locations.values_list("zone", flat=True).order_by())
     return ZoneInfo(zones.pop()) if len(zones) == 1 else None
@@ -49,12 +51,29 @@ def instant_of(wall: datetime, *, zone: ZoneInfo, last: bool) -> datetime:
 
 
 def affected(closure: Closure) -> QuerySet[Appointment]:
-    """Appointments of people still expected that overlap the closure, earliest first."""
+    """Appointments of people still expected that overlap the closure, earliest first. In a group the session's room and
+    device count."""
     rows = Appointment.objects.filter(
         clinic_id=closure.clinic_id, status__in=EXPECTED, start__lt=closure.end, end__gt=closure.start
     )
     if closure.schedule_id:
-        rows = rows.filter(Q(practitioner__schedule=closure.schedule_id) | Q(room__schedule=closure.schedule_id))
+        whose = Q(practitioner__schedule=closure.schedule_id)
+        for thing in ("room", "device", "session__room", "session__device"):
+            whose |= Q(**{f"{thing}__schedule": closure.schedule_id})
+        rows = rows.filter(whose)
     if closure.location_id:
         rows = rows.filter(location=closure.location_id)
     return rows.select_related("patient", "practitioner", "location").order_by("start", "pk")
+
+
+def affected_sessions(closure: Closure) -> QuerySet[GroupSession]:
+    """Group sessions, not called off, that overlap the closure, earliest first."""
+    rows = GroupSession.objects.filter(
+        clinic_id=closure.clinic_id, cancelled_at=None, start__lt=closure.end, end__gt=closure.start
+    )
+    if closure.schedule_id:
+        whose = Q(practitioner__schedule=closure.schedule_id)
+        rows = rows.filter(whose | Q(room__schedule=closure.schedule_id) | Q(device__schedule=closure.schedule_id))
+    if closure.location_id:
+        rows = rows.filter(location=closure.location_id)
+    return rows.select_related("service", "practitioner", "location").order_by("start", "pk")

@@ -4,17 +4,21 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
-from bookings.models import Appointment, AppointmentStatus, Clinic, Location, Notice
+from bookings.models import Appointment, AppointmentStatus, Clinic, Location, Notice, Occupancy
 
 #: Somebody must say how these ended once their time is over.
 OPEN: Final = (AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED, AppointmentStatus.CHECKED_IN)
 #: How far back the desk is reminded of what was not decided, and of how many at once.
 REMINDED: Final = timedelta(days=30)
 MOST_UNDECIDED: Final = 100
+#: How many requests and offers are listed at once.
+MOST_UNANSWERED: Final = 200
+_SHOWN: Final = ("patient", "service", "practitioner", "room", "location", "session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +44,56 @@ def day_sheet(
     practitioner_id: int | None = None,
     room_id: int | None = None,
 ) -> Sheet:
-    """The appointments of a local day, earliest first; two queries, and none for names until they are read.
+    """The appointments of a local day, earliest first, people of a group together; two queries, and none for names
+    until they are read.
 
     What was entered in error is left out; what was cancelled stays, so that nobody who comes all the same is unknown.
     """
-    rows = Appointment.objects.filter(clinic=clinic).exclude(status=AppointmentStatus.ENTERED_IN_ERROR)
-    for name, value in (("location", location_id), ("practitioner", practitioner_id), ("room", room_id)):
-        if value is not None:
-            rows = rows.filter(**{name: value})
+    rows = _of(clinic, location_id=location_id, practitioner_id=practitioner_id, room_id=room_id)
+    rows = rows.exclude(status=AppointmentStatus.ENTERED_IN_ERROR)
     zones = zones_of(clinic_ids=[clinic.pk])[clinic.pk]
     today = on_day(day=day, zones=zones)
     wanted = today
     if day == local_today(now=now, zones=zones):
         late = Q(status__in=OPEN, end__lte=now, end__gt=now - REMINDED)
         wanted |= Q(pk__in=rows.filter(late).order_by("-start").values("pk")[:MOST_UNDECIDED])
-    listed = list(
-        rows.filter(wanted)
-        .select_related("patient", "service", "practitioner", "room", "location")
-        .order_by("start", "pk")
+    listed = sorted(
+        rows.filter(wanted).select_related(*_SHOWN).order_by("start", "pk"),
+        key=lambda row: (row.start, str(row.session_id or "")),
     )
     undecided = [row for row in listed if is_undecided(row, now=now)]
     return Sheet(day=day, undecided=undecided, rest=[row for row in listed if not is_undecided(row, now=now)])
+
+
+def unanswered(
+    *,
+    clinic: Clinic,
+    location_id: int | None = None,
+    practitioner_id: int | None = None,
+    room_id: int | None = None,
+) -> list[Appointment]:
+    """Requests and offers that wait for an answer, the oldest deadline first, whatever their day; one query."""
+    rows = _of(clinic, location_id=location_id, practitioner_id=practitioner_id, room_id=room_id)
+    waiting = rows.filter(status__in=(AppointmentStatus.PENDING, AppointmentStatus.PROPOSED))
+    return list(waiting.select_related(*_SHOWN).order_by("respond_by", "start", "pk")[:MOST_UNANSWERED])
+
+
+def places_taken(*, session_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Session id -> how many people have a place in it; one query, none without sessions."""
+    if not session_ids:
+        return {}
+    seats = Occupancy.objects.filter(session__in=session_ids, kind=Occupancy.Kind.SEAT, appointment__isnull=False)
+    return dict(seats.order_by().values_list("session").annotate(Count("pk")))
+
+
+def _of(
+    clinic: Clinic, *, location_id: int | None, practitioner_id: int | None, room_id: int | None
+) -> QuerySet[Appointment]:
+    rows = Appointment.objects.filter(clinic=clinic)
+    for name, value in (("location", location_id), ("practitioner", practitioner_id), ("room", room_id)):
+        if value is not None:
+            rows = rows.filter(**{name: value})
+    return rows
 
 
 def is_undecided(appointment: Appointment, *, now: datetime) -> bool:
@@ -103,7 +136,8 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """A clinic's day in numbers. `notices` are open; `undecided` are over and without an outcome."""
+    """A clinic's day in numbers. `notices` are open; `undecided` are over and without an outcome; `requests` wait for
+    the clinic's answer, for whatever day."""
 
     clinic: Clinic
     day: date
@@ -113,10 +147,11 @@ class Today:
     missed: int
     cancelled: int
     undecided: int
+    requests: int
     notices: int
 
 
-_COUNTED: Final = ("expected", "here", "done", "missed", "cancelled", "undecided")
+_COUNTED: Final = ("expected", "here", "done", "missed", "cancelled", "undecided", "requests")
 
 
 def overview(*, clinic_ids: Collection[int], now: datetime) -> list[Today]:
@@ -129,11 +164,11 @@ def overview(*, clinic_ids: Collection[int], now: datetime) -> list[Today]:
     todays = Q(pk__in=())
     for clinic in clinics:
         todays |= on_day(day=days[clinic.pk], zones=zones[clinic.pk])
-    late = Q(status__in=OPEN, end__lte=now)
+    late, asked = Q(status__in=OPEN, end__lte=now), Q(status=AppointmentStatus.PENDING)
     counts: dict[int, dict[str, int]] = {
         row["clinic"]: {name: row[name] for name in _COUNTED}
         for row in Appointment.objects.filter(clinic__in=clinic_ids)
-        .filter(todays | late & Q(end__gt=now - REMINDED))
+        .filter(todays | late & Q(end__gt=now - REMINDED) | asked)
         .order_by()
         .values("clinic")
         .annotate(
@@ -143,6 +178,7 @@ def overview(*, clinic_ids: Collection[int], now: datetime) -> list[Today]:
             missed=Count("pk", filter=todays & Q(status=AppointmentStatus.NOSHOW)),
             cancelled=Count("pk", filter=todays & Q(status=AppointmentStatus.CANCELLED)),
             undecided=Count("pk", filter=late),
+            requests=Count("pk", filter=asked),
         )
     }
     open_notices = Notice.objects.filter(clinic__in=clinic_ids, resolved_at=None).order_by()

@@ -1,19 +1,29 @@
-"""Holding a time while a form is filled in: exclusive, short, few per visitor."""
+"""Holding times while a form is filled in: exclusive, short, few per visitor."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor, use_case
-from bookings.availability import NotOffered, SlotTaken, choose, retelling_the_nearest
-from bookings.availability.taken import Wish
+from bookings.availability import (
+    NOTHING_SAID,
+    Asking,
+    Choice,
+    NotOffered,
+    SlotTaken,
+    Wish,
+    choose,
+    retelling_the_nearest,
+    terms_of,
+)
 from bookings.locks import lock
 from bookings.models import Draft, HealthcareService, Hold, Location, Occupancy, Practitioner
-from bookings.occupancies import forget_expired, occupy, schedules_for
+from bookings.occupancies import Scope, forget_expired, occupy, scope_for, scope_of
 from bookings.refusals import Refusal
 from bookings.visitors import visitor_digest
 
@@ -28,15 +38,17 @@ __all__ = [
     "TooManyHolds",
     "extend",
     "hold",
+    "hold_together",
     "release",
     "sweep",
+    "together_with",
 ]
 
 #: How long a hold lasts, and how much one press adds.
 HOLD: Final = timedelta(minutes=10)
 #: How often it may be extended: what WCAG 2.2 asks of a time limit (2.2.1).
 EXTENSIONS: Final = 10
-#: How many a visitor may have open at once.
+#: How many wishes a visitor may have held at once.
 MOST_OPEN: Final = 3
 #: How long after its end an expired hold whose time is still free books without being asked again about minimum notice.
 PROMISED: Final = timedelta(minutes=20)
@@ -64,54 +76,69 @@ def hold(
     location: Location,
     practitioner: Practitioner | None,
     start: datetime,
+    asking: Asking = NOTHING_SAID,
 ) -> Hold:
-    """Keep a time for a visitor for `HOLD`; nobody else can have it until then. `practitioner` None means anyone.
+    """Keep one time for a visitor for `HOLD`; nobody else can have it until then. `practitioner` None means anyone.
 
-    The same wish again while the hold lives gives the same hold. Raises NotOffered, SlotTaken (with its nearest free
-    times), TooManyHolds, locks.TooBusy.
+    Returns and raises as `hold_together`.
+    """
+    wish = Wish(service=service, location=location, practitioner=practitioner, start=start, asking=asking)
+    return hold_together(actor=actor, now=now, visitor=visitor, wishes=[wish])[0]
+
+
+def hold_together(
+    *, actor: Actor, now: datetime, visitor: str, wishes: Sequence[Wish], skipping: bool = False
+) -> list[Hold]:
+    """Keep the times of these wishes (of one clinic) for a visitor, all or none; one Hold each, in their order. With
+    `skipping` wishes after the first that cannot be had are left out.
+
+    They begin, are extended and end as one. The same wishes again while they live give the same holds. Raises
+    NotOffered, SlotTaken (with its nearest free times), TooManyHolds, locks.TooBusy.
     """
     return retelling_the_nearest(
-        _hold,
-        actor=actor,
-        now=now,
-        visitor=visitor,
-        service=service,
-        location=location,
-        practitioner=practitioner,
-        start=start,
+        _hold_together, actor=actor, now=now, visitor=visitor, wishes=wishes, skipping=skipping
     )
 
 
 @use_case("holds.hold", operation="create")
-def _hold(
-    *,
-    actor: Actor,
-    now: datetime,
-    visitor: str,
-    service: HealthcareService,
-    location: Location,
-    practitioner: Practitioner | None,
-    start: datetime,
-) -> Hold:
-    wish = Wish(service=service, location=location, practitioner=practitioner, start=start)
-    schedules = schedules_for(service=service, location=location, practitioner=practitioner)
-    lock(schedules=schedules, visitor=visitor)
+def _hold_together(*, actor: Actor, now: datetime, visitor: str, wishes: Sequence[Wish], skipping: bool) -> list[Hold]:
+    scope = scope_for(wishes)
+    lock(schedules=scope.schedules, sessions=scope.sessions, visitor=visitor)
+    kept: dict[UUID, list[Hold]] = {}
     mine = Hold.objects.filter(visitor_digest=visitor_digest(visitor), expires_at__gt=now)
-    for kept in mine.filter(service=service, location=location):
-        if kept.start == start and (practitioner is None or kept.practitioner_id == practitioner.pk):
-            return kept
-    if mine.count() >= MOST_OPEN:
+    for one in mine.order_by("start", "created", "pk"):
+        kept.setdefault(one.together, []).append(one)
+    for holds in kept.values():
+        if same := _in_order(holds, wishes, skipping=skipping):
+            return same
+    if len(kept) >= MOST_OPEN:
         raise TooManyHolds
-    forget_expired(schedules=schedules, now=now)
-    choice = choose(wish=wish, now=now)
+    forget_expired(scope=scope, now=now)
+    together = uuid4()
+    made: list[Hold] = []
+    for wish in wishes:
+        try:
+            choice = choose(wish=wish, now=now)
+        except (NotOffered, SlotTaken):
+            if skipping and made:
+                continue
+            raise
+        made.append(_take(wish, choice=choice, now=now, visitor=visitor, together=together))
+    return made
+
+
+def _take(wish: Wish, *, choice: Choice, now: datetime, visitor: str, together: UUID) -> Hold:
     made = Hold.objects.create(
-        clinic_id=service.clinic_id,
-        location=location,
-        service=service,
+        clinic_id=wish.service.clinic_id,
+        location=wish.location,
+        service=wish.service,
         practitioner_id=choice.practitioner_id,
         room_id=choice.room_id,
+        device_id=choice.device_id,
+        session_id=choice.session_id,
         start=choice.start,
         end=choice.end,
+        together=together,
         visitor_digest=visitor_digest(visitor),
         expires_at=now + HOLD,
     )
@@ -119,32 +146,56 @@ def _hold(
     return made
 
 
+def _in_order(holds: list[Hold], wishes: Sequence[Wish], *, skipping: bool) -> list[Hold] | None:
+    """The holds in the order of the wishes, when they are for exactly these, or (`skipping`) the first and others."""
+    left = list(holds)
+    found: list[Hold] = []
+    for wish in wishes:
+        one = next((kept for kept in left if _is_for(kept, wish)), None)
+        if one is None and skipping and found:
+            continue
+        if one is None:
+            return None
+        left.remove(one)
+        found.append(one)
+    return None if left else found
+
+
+def _is_for(kept: Hold, wish: Wish) -> bool:
+    if (kept.service_id, kept.location_id, kept.start) != (wish.service.pk, wish.location.pk, wish.start):
+        return False
+    if wish.practitioner is not None and kept.practitioner_id != wish.practitioner.pk:
+        return False
+    length = terms_of(service=wish.service, asking=wish.asking).lengths.duration
+    return kept.session_id is not None or kept.end - kept.start == timedelta(seconds=length)
+
+
 @transaction.atomic(durable=True)
 @use_case("holds.extend", operation="update")
 def extend(*, actor: Actor, now: datetime, visitor: str, hold_id: UUID) -> Hold:
-    """Keep a held time for `HOLD` from now; after `EXTENSIONS` presses it is returned as it is. Raises HoldGone."""
+    """Keep a held time, and those held with it, for `HOLD` from now; after `EXTENSIONS` presses it is returned as it
+    is. Raises HoldGone."""
+    _lock(_mine(visitor=visitor, hold_id=hold_id))
     kept = _mine(visitor=visitor, hold_id=hold_id)
-    if kept is None:
+    # Their rows are looked at too: somebody whose clock is a little ahead may have freed them as expired.
+    if not kept or any(one.expires_at <= now or not one.occupancies.exists() for one in kept):
         raise HoldGone
-    _lock(kept)
-    kept = _mine(visitor=visitor, hold_id=hold_id)
-    # Its rows are looked at too: somebody whose clock is a little ahead may have freed them as expired.
-    if kept is None or kept.expires_at <= now or not kept.occupancies.exists():
-        raise HoldGone
-    if kept.extended < EXTENSIONS:
-        kept.expires_at, kept.extended = now + HOLD, kept.extended + 1
-        kept.save(update_fields=["expires_at", "extended"])
-    return kept
+    for one in kept:
+        if one.extended < EXTENSIONS:
+            one.expires_at, one.extended = now + HOLD, one.extended + 1
+            one.save(update_fields=["expires_at", "extended"])
+    return next(one for one in kept if one.pk == hold_id)
 
 
 @transaction.atomic(durable=True)
 @use_case("holds.release", operation="delete")
 def release(*, actor: Actor, now: datetime, visitor: str, hold_id: UUID) -> None:
-    """Give a held time back at once. A hold that is gone already, or another's, is left alone in silence."""
+    """Give a held time, and those held with it, back at once. A hold that is gone already, or another's, is left alone
+    in silence."""
     kept = _mine(visitor=visitor, hold_id=hold_id)
-    if kept is not None:
+    if kept:
         _lock(kept)
-        kept.delete()
+        Hold.objects.filter(pk__in=[one.pk for one in kept]).delete()
 
 
 @transaction.atomic(durable=True)
@@ -162,9 +213,8 @@ def sweep(*, now: datetime) -> int:
     Occupancy.objects.filter(pk__in=taken).delete()
     over = Hold.objects.filter(
         ~Exists(Occupancy.objects.filter(hold=OuterRef("pk"))),
-        ~Exists(
-            Draft.objects.filter(hold=OuterRef("pk"))
-        ),  # its visitor may be completing it: that would lock both ways
+        # A draft's visitor may be completing it: that would lock both ways.
+        ~Exists(Draft.objects.filter(hold__together=OuterRef("together"))),
         expires_at__lte=now - PROMISED,
     )
     gone = list(over.select_for_update(skip_locked=True).values_list("pk", flat=True)[:_SWEPT_AT_ONCE])
@@ -172,10 +222,23 @@ def sweep(*, now: datetime) -> int:
     return len(taken) + len(gone)
 
 
-def _mine(*, visitor: str, hold_id: UUID) -> Hold | None:
+def together_with(held: Hold) -> list[Hold]:
+    """The holds that were made with this one, itself included, by start."""
+    return list(_with_places(Hold.objects.filter(together=held.together)))
+
+
+def _mine(*, visitor: str, hold_id: UUID) -> list[Hold]:
     owned = Hold.objects.filter(pk=hold_id, visitor_digest=visitor_digest(visitor))
-    return owned.select_related("practitioner", "room").first()
+    return list(_with_places(Hold.objects.filter(together__in=owned.values("together"))))
 
 
-def _lock(kept: Hold) -> None:
-    lock(schedules=[kept.practitioner.schedule_id, *([kept.room.schedule_id] if kept.room else [])])
+def _with_places(holds: QuerySet[Hold]) -> QuerySet[Hold]:
+    related = ("practitioner", "room", "device", "service", "location")
+    return holds.select_related(*related).order_by("start", "created", "pk")
+
+
+def _lock(kept: Sequence[Hold]) -> None:
+    scope = Scope()
+    for one in kept:
+        scope |= scope_of(one)
+    lock(schedules=scope.schedules, sessions=scope.sessions)

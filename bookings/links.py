@@ -1,7 +1,6 @@
-"""Opaque links to one appointment.
+"""Opaque links to one appointment, for its patient and for whoever is invited.
 
-A link's token is derived (HMAC-SHA256 of the appointment's id under a secret of the clinic), so it can be written
-again in a
+A link's token is derived (HMAC-SHA256 of the row's id under a secret of the clinic), so it can be written again in a
 reminder, and only its SHA-256 is stored: a copy of the database opens no appointment.
 """
 
@@ -13,29 +12,36 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from audit.keys import keyring
-from bookings.models import Appointment
+from bookings.models import Appointment, Participant
 
 TOKEN_BYTES = 18
 
 
 def token(appointment: Appointment) -> str:
     """The 24 URL-safe characters that stand for this appointment. Needs its id and clinic, not a saved row."""
-    return _token(appointment, secret=_secret(appointment.clinic_id))
+    return _token(appointment.id, secret=_secret(appointment.clinic_id))
 
 
 def tokens(appointments: Iterable[Appointment]) -> dict[UUID, str]:
     """The tokens of several appointments by id, with one look at each clinic's secret."""
     listed = list(appointments)
     secrets = {clinic_id: _secret(clinic_id) for clinic_id in {appointment.clinic_id for appointment in listed}}
-    return {appointment.id: _token(appointment, secret=secrets[appointment.clinic_id]) for appointment in listed}
+    return {appointment.id: _token(appointment.id, secret=secrets[appointment.clinic_id]) for appointment in listed}
+
+
+def participant_token(participant: Participant) -> str:
+    """The same for somebody invited: it opens their own answer, never the appointment's page."""
+    return _token(
+        participant.id, secret=keyring.clinic_secret(clinic_id=participant.clinic_id, purpose="participant-link")
+    )
 
 
 def _secret(clinic_id: int) -> bytes:
     return keyring.clinic_secret(clinic_id=clinic_id, purpose="appointment-link")
 
 
-def _token(appointment: Appointment, *, secret: bytes) -> str:
-    mac = hmac.new(secret, appointment.id.bytes, hashlib.sha256).digest()
+def _token(identity: UUID, *, secret: bytes) -> str:
+    mac = hmac.new(secret, identity.bytes, hashlib.sha256).digest()
     return base64.urlsafe_b64encode(mac[:TOKEN_BYTES]).decode()
 
 
@@ -54,6 +60,18 @@ def by_token(*, token: str, now: datetime) -> Appointment | None:
         .filter(link_digest=digest(token))
         .first()
     )
-    if appointment is None or now >= appointment.end + timedelta(days=appointment.clinic.link_days):
-        return None
-    return appointment
+    return None if appointment is None or _is_over(appointment, now=now) else appointment
+
+
+def participant_by_token(*, token: str, now: datetime) -> Participant | None:
+    """Whom a link was sent to; None as `by_token`."""
+    participant = (
+        Participant.objects.select_related("appointment__clinic", "appointment__location", "appointment__patient")
+        .filter(link_digest=digest(token))
+        .first()
+    )
+    return None if participant is None or _is_over(participant.appointment, now=now) else participant
+
+
+def _is_over(appointment: Appointment, *, now: datetime) -> bool:
+    return now >= appointment.end + timedelta(days=appointment.clinic.link_days)

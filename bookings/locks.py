@@ -29,13 +29,14 @@ class TooBusy(Refusal):
 def lock(
     *,
     schedules: Iterable[int] = (),
+    sessions: Iterable[UUID] = (),
     patients: Iterable[int] = (),
     visitor: str | None = None,
     command: UUID | None = None,
     contact: int | None = None,
 ) -> None:
-    """Hold these until the transaction ends: schedule ids, patient ids, a visitor's id, a command's idempotency key,
-    a contact's keyed token.
+    """Hold these until the transaction ends: schedule ids, group session ids, patient ids, a visitor's id, a command's
+    idempotency key, a contact's keyed token.
 
     Call it once per transaction, before reading what is to be decided on: a second call would break the order. Raises
     TooBusy after `PATIENCE`, TransactionManagementError outside a transaction (where the locks would be gone at once).
@@ -45,6 +46,7 @@ def lock(
     keys = sorted(
         {
             *(_key("schedule", schedule) for schedule in schedules),
+            *(_key("session", session) for session in sessions),
             *(_key("patient", patient) for patient in patients),
             *([_key("visitor", visitor)] if visitor is not None else []),
             *([_key("command", command)] if command is not None else []),

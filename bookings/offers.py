@@ -1,12 +1,17 @@
 """What clinics offer online, where and by whom, in the reader's language: the reads behind the booking pages."""
 
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Prefetch, Q, QuerySet
 
+from bookings.availability.terms import ELSEWHERE
 from bookings.models import (
     Clinic,
+    Device,
+    GroupSession,
     HealthcareService,
     Location,
     OpeningHours,
@@ -37,6 +42,13 @@ class Offer:
     instructions: Words
     locations: tuple[Location, ...]
     practitioners: tuple[Practitioner, ...]
+    weekdays: tuple[int, ...] = tuple(range(7))
+    """The days on which its people work (Monday is 0); a group may meet on any."""
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages its people speak, as codes."""
+        return sorted({code for person in self.practitioners for code in person.languages.split()})
 
     def location(self, slug: str) -> Location | None:
         """The place of that short name, when the service is given there."""
@@ -119,36 +131,70 @@ def _offers(services: QuerySet[HealthcareService], *, clinic: Clinic, language: 
         .select_related("practitioner")
         .order_by("practitioner__name", "practitioner_id"),
     )
-    listed = list(services.prefetch_related("texts", given))
+    listed = list(services.prefetch_related("texts", "terms", given))
     sites = {
         location.pk: location for location in Location.objects.filter(clinic=clinic, active=True).order_by("name", "pk")
     }
     working = _working(clinic=clinic, today=today)
-    rooms = set(Room.objects.filter(clinic=clinic, active=True).order_by().values_list("location_id", "kind"))
+    equipped = _equipped(listed, clinic=clinic, everywhere=set(sites))
+    planned = _planned(listed, today=today)
     offered: list[Offer] = []
     for service in listed:
         people = [link.practitioner for link in service.offers.all()]
-        places = set().union(*(working.get(person.schedule_id, set()) for person in people))
+        hours = set().union(*(working[person.schedule_id] for person in people))
+        places, weekdays = {place for place, _ in hours}, tuple(sorted({weekday for _, weekday in hours}))
+        if service.capacity is not None:
+            places, weekdays = planned[service.pk], tuple(range(7))
         offered.append(
             Offer(
                 service=service,
                 name=name_of(service, clinic=clinic, language=language),
                 instructions=instructions_of(service, clinic=clinic, language=language),
-                locations=tuple(
-                    site
-                    for pk, site in sites.items()
-                    if pk in places and (not service.room_kind or (pk, service.room_kind) in rooms)
-                ),
+                locations=tuple(site for pk, site in sites.items() if pk in places & equipped(service)),
                 practitioners=tuple(people),
+                weekdays=weekdays,
             )
         )
     return offered
 
 
-def _working(*, clinic: Clinic, today: date) -> dict[int, set[int]]:
-    """Location ids by the schedule that is open there, today or later."""
+def _working(*, clinic: Clinic, today: date) -> Mapping[int, set[tuple[int, int]]]:
+    """Location ids and weekdays by the schedule that is open there then, today or later."""
     hours = OpeningHours.objects.filter(Q(valid_until=None) | Q(valid_until__gte=today), clinic=clinic)
-    where: dict[int, set[int]] = {}
-    for schedule_id, location_id in hours.order_by().values_list("schedule_id", "location_id").distinct():
-        where.setdefault(schedule_id, set()).add(location_id)
+    where: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    for schedule_id, location_id, weekday in hours.order_by().values_list("schedule", "location", "weekday").distinct():
+        where[schedule_id].add((location_id, weekday))
+    return where
+
+
+def _equipped(
+    services: Sequence[HealthcareService], *, clinic: Clinic, everywhere: set[int]
+) -> Callable[[HealthcareService], set[int]]:
+    """Where there is the room and the device a service needs; a visit elsewhere than at the clinic needs none."""
+    there: dict[tuple[str, str | int], set[int]] = defaultdict(set)
+    for location_id, kind in Room.objects.filter(clinic=clinic, active=True).order_by().values_list("location", "kind"):
+        there["room", kind].add(location_id)
+    if any(service.device_kind or service.device_id for service in services):
+        devices = Device.objects.filter(clinic=clinic, active=True).order_by()
+        for pk, location_id, kind in devices.values_list("pk", "location", "kind"):
+            there["device", kind].add(location_id)
+            there["device", pk].add(location_id)
+
+    def equipped(service: HealthcareService) -> set[int]:
+        if service.capacity is not None or not ELSEWHERE.isdisjoint(service.kinds):
+            return everywhere
+        needed = [("room", service.room_kind), ("device", service.device_kind), ("device", service.device_id)]
+        return everywhere.intersection(*(there[what, which] for what, which in needed if which))
+
+    return equipped
+
+
+def _planned(services: Sequence[HealthcareService], *, today: date) -> Mapping[int, set[int]]:
+    """Location ids where a group meets today or later, by service; asked only when there are groups."""
+    where: dict[int, set[int]] = defaultdict(set)
+    groups = [service.pk for service in services if service.capacity is not None]
+    if groups:
+        rows = GroupSession.objects.filter(service__in=groups, cancelled_at=None, start__date__gte=today).order_by()
+        for service_id, location_id in rows.values_list("service", "location").distinct():
+            where[service_id].add(location_id)
     return where

@@ -3,7 +3,7 @@
 import re
 import secrets
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 
 from django.db.models import Q, QuerySet
@@ -12,7 +12,7 @@ from audit import blind
 from audit.keys import keyring
 from audit.sealed import KeyDestroyed
 from bookings.contacts import normalise_email, same_email
-from bookings.models import Clinic, Patient, PatientIndex, RelatedPerson
+from bookings.models import Appointment, AppointmentStatus, Clinic, Patient, PatientIndex, RelatedPerson
 
 MOST_HITS = 200
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -94,6 +94,11 @@ def by_email(*, clinic_id: int, email: str, now: datetime) -> list[Patient]:
     ]
 
 
+def ids_with_email(*, clinic_id: int, email: str) -> list[int]:
+    """Ids of the patients indexed under this address, theirs or a helper's: nothing is unsealed to find them."""
+    return list(_with_token(clinic_id=clinic_id, kind="email", value=email).values_list("pk", flat=True))
+
+
 def recognise(
     *, clinic: Clinic, given_name: str, family_name: str, birth_date: str, proven_email: str, now: datetime
 ) -> Patient | None:
@@ -108,10 +113,18 @@ def recognise(
     return None
 
 
+def is_known(patient: Patient) -> bool:
+    """Whether the clinic has seen this patient: in Horae, or before it by what the desk wrote down."""
+    return (
+        patient.known_since is not None
+        or Appointment.objects.filter(patient=patient, status=AppointmentStatus.FULFILLED).exists()
+    )
+
+
 def people_of(
-    *, clinic: Clinic, key_id: uuid.UUID, form: Mapping[str, str], language: str, now: datetime
+    *, clinic: Clinic, new_key: Callable[[], uuid.UUID], form: Mapping[str, str], language: str, now: datetime
 ) -> tuple[Patient, RelatedPerson | None]:
-    """The patient a complete form names, known already or registered under `key_id`, and whoever books for them."""
+    """The patient a complete form names, known already or registered under a `new_key`, and whoever books for them."""
     for_other = form["who"] == "other"
     patient = recognise(
         clinic=clinic,
@@ -122,7 +135,7 @@ def people_of(
         now=now,
     ) or register(
         clinic=clinic,
-        key_id=key_id,
+        key_id=new_key(),
         given_name=form["given_name"],
         family_name=form["family_name"],
         birth_date=form["birth_date"],

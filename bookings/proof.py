@@ -46,6 +46,12 @@ class WrongCode(Refusal):
         self.tries_left = tries_left
 
 
+def token_of(*, clinic_id: int, contact: str) -> int:
+    """A contact as a keyed token of the clinic's: what is counted and locked instead of it."""
+    secret = keyring.clinic_secret(clinic_id=clinic_id, purpose="code-quota")
+    return blind.tokens(secret=secret, kind="exact", value=contact.strip().casefold())[0]
+
+
 @use_case("proof.challenge", operation="create")
 def _challenge(
     *,
@@ -61,8 +67,7 @@ def _challenge(
     appointment: Appointment | None = None,
     deliver: bool = True,
 ) -> ContactChallenge:
-    secret = keyring.clinic_secret(clinic_id=clinic.pk, purpose="code-quota")
-    token = blind.tokens(secret=secret, kind="exact", value=contact.strip().casefold())[0]
+    token = token_of(clinic_id=clinic.pk, contact=contact)
     lock(visitor=visitor, contact=token)
     since = now - WINDOW
     by_visitor = ContactChallenge.objects.filter(visitor_digest=visitor_digest(visitor), created__gt=since).count()

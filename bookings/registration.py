@@ -1,8 +1,7 @@
 """Patients at the desk: registering somebody who phones or walks in, and correcting what is written about them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -10,11 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor, use_case
 from audit.keys import keyring
-from bookings.booking import _book, retelling_the_nearest
+from bookings.availability import Wish
+from bookings.booking import Leg, Made, Told, _book_together, retelling_the_nearest
 from bookings.contacts import normalise_email
-from bookings.models import Appointment, Clinic, HealthcareService, Location, Patient, Practitioner
+from bookings.models import Clinic, Patient
 from bookings.patients import register, reindex
 from bookings.refusals import Refusal
+from bookings.series import _book_series
 
 #: What the desk may write about a patient.
 WRITTEN = ("given_name", "family_name", "birth_date", "email", "phone", "language")
@@ -82,56 +83,65 @@ def _admit(
 
 
 class _BookedBefore(Exception):
-    """This command was carried out already; carries its appointment out of the transaction that is undone."""
+    """This command was carried out already; carries what it made out of the transaction that is undone."""
 
-    def __init__(self, appointment: Appointment) -> None:
-        super().__init__(appointment.pk)
-        self.appointment = appointment
+    def __init__(self, made: Made) -> None:
+        super().__init__(len(made.appointments))
+        self.made = made
 
 
 def admit_and_book(
+    *, actor: Actor, now: datetime, key: UUID, person: Mapping[str, str], wishes: Sequence[Wish], told: Told
+) -> Made:
+    """Register somebody (`person`: what `admit` takes of a person) and book visits for them: all of it, or nothing.
+
+    The same `key` again gives the first appointments and registers nobody. Raises what `booking.book_together` and
+    `admit` raise.
+    """
+
+    def book(patient: Patient) -> Made:
+        legs = [Leg(wish=wish, patient=patient) for wish in wishes]
+        return _book_together(actor=actor, now=now, key=key, legs=legs, told=told)
+
+    return _both_or_neither(actor=actor, now=now, clinic=wishes[0].service.clinic, person=person, book=book)
+
+
+def admit_and_book_series(
     *,
     actor: Actor,
     now: datetime,
     key: UUID,
     person: Mapping[str, str],
-    service: HealthcareService,
-    location: Location,
-    practitioner: Practitioner | None,
-    start: datetime,
-    language: str,
-    reason: str,
-) -> Appointment:
-    """Register somebody (`person`: what `admit` takes of a person) and book a visit for them: both, or neither.
+    wish: Wish,
+    rrule: str,
+    skipping: bool,
+    told: Told,
+) -> Made:
+    """Register somebody and book a series for them: both, or neither. Otherwise as `admit_and_book` and
+    `series.book_series`."""
 
-    The same `key` again gives the first appointment and registers nobody. Raises what `booking.book` and `admit` raise.
-    """
-    try:
-        return retelling_the_nearest(
-            _admit_and_book,
-            actor=actor,
-            now=now,
-            key=key,
-            person=person,
-            service=service,
-            location=location,
-            practitioner=practitioner,
-            start=start,
-            language=language,
-            reason=reason,
+    def book(patient: Patient) -> Made:
+        return _book_series(
+            actor=actor, now=now, key=key, patient=patient, wish=wish, rrule=rrule, skipping=skipping, told=told
         )
+
+    return _both_or_neither(actor=actor, now=now, clinic=wish.service.clinic, person=person, book=book)
+
+
+def _both_or_neither(
+    *, actor: Actor, now: datetime, clinic: Clinic, person: Mapping[str, str], book: Callable[[Patient], Made]
+) -> Made:
+    def both() -> Made:
+        patient = _admit(actor=actor, now=now, clinic=clinic, **person)
+        made = book(patient)
+        if made.appointments[0].patient_id != patient.pk:
+            raise _BookedBefore(made)
+        return made
+
+    try:
+        return retelling_the_nearest(both)
     except _BookedBefore as before:
-        return before.appointment
-
-
-def _admit_and_book(
-    *, actor: Actor, now: datetime, person: Mapping[str, str], service: HealthcareService, **wish: Any
-) -> Appointment:
-    patient = _admit(actor=actor, now=now, clinic=service.clinic, **person)
-    appointment = _book(actor=actor, now=now, patient=patient, service=service, online=False, **wish)
-    if appointment.patient_id != patient.pk:
-        raise _BookedBefore(appointment)
-    return appointment
+        return before.made
 
 
 @use_case("patient.correct", operation="update")

@@ -26,16 +26,19 @@ HOUSE: Final = ("bookings", "audit", "calendars", "notifications")
 EXTRA: Final = {
     "visit_appointment": ("bookings", "appointment", "Can record arrival, being seen and the outcome"),
     "cancel_appointment": ("bookings", "appointment", "Can cancel an appointment for the clinic"),
+    "move_appointment": ("bookings", "appointment", "Can move an appointment to another time"),
+    "answer_appointment": ("bookings", "appointment", "Can answer requests for an appointment"),
+    "overbook_appointment": ("bookings", "appointment", "Can squeeze an appointment in where time is taken"),
     "withdraw_appointment": ("bookings", "appointment", "Can mark an appointment as entered in error"),
     "acknowledge_record": ("audit", "record", "Can acknowledge a finding of the audit"),
     "resend_message": ("notifications", "message", "Can send a message once more"),
 }
 
 _SETTING = (
-    "clinic location room practitioner schedule openinghours closure healthcareservice servicetext "
-    "servicepractitioner privacynotice identifier"
+    "clinic location room device practitioner schedule openinghours closure healthcareservice servicetext "
+    "servicepractitioner serviceterms groupsession privacynotice identifier"
 ).split()
-_PATIENT = "patient relatedperson patientidentifier".split()
+_PATIENT = "patient relatedperson patientidentifier participant".split()
 _ELSEWHERE = ("notifications.view_message", "calendars.view_calendarconnection")
 _EVIDENCE = ("audit.view_record", "audit.view_segment", "audit.view_parkedrecord")
 
@@ -45,14 +48,22 @@ def _each(verbs: str, *models: str) -> frozenset[str]:
 
 
 _LOOK = _each("view", *_SETTING, "notice", "noticeshown", "contactchallenge", "appointment", *_PATIENT) | {*_ELSEWHERE}
-_VISIT = frozenset({"bookings.visit_appointment", "bookings.cancel_appointment"}) | _each("change", "notice")
+_VISIT = frozenset(
+    {
+        "bookings.visit_appointment",
+        "bookings.cancel_appointment",
+        "bookings.move_appointment",
+        "bookings.answer_appointment",
+    }
+) | _each("change", "notice")
 _DESK = (
     _LOOK
     | _VISIT
     | _each("add change", *_PATIENT)
     | _each("add", "appointment")
+    | _each("add change", "groupsession")
     | _each("delete", "relatedperson", "patientidentifier")
-    | {"bookings.withdraw_appointment", "notifications.resend_message"}
+    | {"bookings.withdraw_appointment", "bookings.overbook_appointment", "notifications.resend_message"}
 )
 
 PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
@@ -60,8 +71,9 @@ PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
     Role.PRACTITIONER: _LOOK | _VISIT,
     Role.MANAGER: _DESK
     | _each("change", "clinic")
-    | _each("add change", "location", "room", "practitioner", "healthcareservice")
-    | _each("add change delete", "openinghours", "closure", "servicetext", "servicepractitioner", "identifier")
+    | _each("add change", "location", "room", "device", "practitioner", "healthcareservice")
+    | _each("add change delete", "openinghours", "closure", "servicetext", "servicepractitioner", "serviceterms")
+    | _each("add change delete", "identifier")
     | _each("add", "privacynotice")
     | _each("view add change delete", "staffmembership")
     | _each("view", "user")
@@ -76,7 +88,16 @@ PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
 
 #: What a superuser may not see without a membership: everything about a patient.
 ABOUT_PATIENTS: Final = frozenset(
-    {"patient", "relatedperson", "patientidentifier", "noticeshown", "appointment", "contactchallenge", "message"}
+    {
+        "patient",
+        "relatedperson",
+        "patientidentifier",
+        "participant",
+        "noticeshown",
+        "appointment",
+        "contactchallenge",
+        "message",
+    }
 )
 
 

@@ -14,7 +14,10 @@ FORWARD: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "waitlist": frozenset({"proposed", "pending", "booked", "cancelled", "entered-in-error"}),
         "proposed": frozenset({"pending", "booked", "cancelled", "entered-in-error"}),
         "pending": frozenset({"proposed", "booked", "cancelled", "entered-in-error"}),
-        "booked": frozenset({"arrived", "checked-in", "fulfilled", "cancelled", "noshow", "entered-in-error"}),
+        # Back to a request: where the clinic confirms each time, a patient's move asks anew.
+        "booked": frozenset(
+            {"pending", "arrived", "checked-in", "fulfilled", "cancelled", "noshow", "entered-in-error"}
+        ),
         "arrived": frozenset({"checked-in", "fulfilled", "cancelled", "noshow", "entered-in-error"}),
         "checked-in": frozenset({"fulfilled", "cancelled", "noshow", "entered-in-error"}),
         "fulfilled": frozenset({"entered-in-error"}),

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from audit.tasks import AuditedTask
-from bookings import holds, lapses
+from bookings import approval, holds, lapses
 
 
 @shared_task(base=AuditedTask, name="bookings.sweep_holds")
@@ -19,3 +19,10 @@ def sweep_holds(**kwargs: Any) -> int:
 def sweep_drafts(**kwargs: Any) -> int:
     """Remove forms that were left unfinished and old codes, with their keys. Beat wakes it; nothing waits for it."""
     return lapses.sweep(now=timezone.now())
+
+
+@shared_task(base=AuditedTask, name="bookings.lapse")
+def lapse(**kwargs: Any) -> int:
+    """Cancel requests and offers that nobody answered in time; returns how many. Late only delays: an answer after the
+    deadline is refused whether or not this has run."""
+    return approval.lapse(now=timezone.now())

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from bookings.views import appointments, clinics, codes, drafts, finding, times
+from bookings.views import (
+    answering,
+    appointments,
+    clinics,
+    codes,
+    drafts,
+    finding,
+    moving,
+    participants,
+    times,
+)
 
 app_name = "bookings"
 
@@ -15,7 +25,11 @@ urlpatterns = [
     path("a/<str:token>/code/", appointments.code, name="manage-code"),
     path("a/<str:token>/booked/", appointments.booked, name="booked"),
     path("a/<str:token>/cancel/", appointments.cancel, name="cancel"),
+    path("a/<str:token>/move/", moving.move, name="move"),
+    path("a/<str:token>/accept/", answering.accept, name="accept"),
+    path("a/<str:token>/decline/", answering.decline, name="decline"),
     path("a/<str:token>/appointment.ics", appointments.ics_file, name="ics"),
+    path("p/<str:token>/", participants.participant, name="participant"),
     path("c/<slug:clinic>/", clinics.clinic, name="clinic"),
     path("c/<slug:clinic>/accent.css", clinics.accent, name="accent"),
     path("c/<slug:clinic>/imprint/", clinics.imprint, name="imprint"),
@@ -27,5 +41,6 @@ urlpatterns = [
     path("c/<slug:clinic>/book/<uuid:draft>/code/", codes.code, name="code"),
     path("c/<slug:clinic>/book/<uuid:draft>/code/send/", codes.send, name="send-code"),
     path("c/<slug:clinic>/<slug:service>/", times.times, name="times"),
+    path("c/<slug:clinic>/<slug:service>/together/", times.together, name="together"),
     path("c/<slug:clinic>/<slug:service>/hold/", times.hold, name="hold"),
 ]

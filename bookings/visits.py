@@ -1,7 +1,7 @@
 """The visit itself, as the desk tells it: arrived, checked in, being seen, done, not come; and taking a slip back."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -10,14 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor, use_case
 from bookings import status
-from bookings.availability import Choice, SlotTaken
-from bookings.availability.taken import Wish
+from bookings.availability import Choice, SlotTaken, Wish
 from bookings.booking import NotPossible, locked
 from bookings.models import TAKES_TIME, Appointment, AppointmentStatus
-from bookings.occupancies import forget_expired, free, occupy, schedules_of
+from bookings.occupancies import forget_expired, free, is_free, occupy, period_of, schedules_of, scope_of
 from bookings.wallclock import epoch, local_date
 
 _STAMPS: Final = ("arrived_at", "checked_in_at", "seen_at")
+#: Statuses in which somebody's answer is awaited until `respond_by`.
+WAITING: Final = (AppointmentStatus.PENDING, AppointmentStatus.PROPOSED)
 
 
 class TooEarly(NotPossible):
@@ -162,7 +163,9 @@ def _move(appointment: Appointment, *, to: AppointmentStatus, now: datetime) -> 
 def _set(appointment: Appointment, *, to: str, now: datetime) -> Appointment:
     """Write the status and take or free time as it asks."""
     before, appointment.status = appointment.status, to
-    appointment.save(update_fields=["status", *_STAMPS, "updated"])
+    if to not in WAITING:
+        appointment.respond_by = None
+    appointment.save(update_fields=["status", "respond_by", *_STAMPS, "updated"])
     if before in TAKES_TIME and to not in TAKES_TIME:
         free(appointment=appointment)
     elif before not in TAKES_TIME and to in TAKES_TIME:
@@ -171,21 +174,31 @@ def _set(appointment: Appointment, *, to: str, now: datetime) -> Appointment:
 
 
 def _take_again(appointment: Appointment, *, now: datetime) -> None:
-    service, location = appointment.service, appointment.location
-    schedules = tuple(schedules_of(appointment))
-    forget_expired(schedules=schedules, now=now)
-    wish = Wish(service=service, location=location, practitioner=appointment.practitioner, start=appointment.start)
+    scope = scope_of(appointment)
+    forget_expired(scope=scope, now=now)
+    wish = Wish(
+        service=appointment.service,
+        location=appointment.location,
+        practitioner=appointment.practitioner,
+        start=appointment.start,
+    )
+    session = appointment.session
     choice = Choice(
         practitioner_id=appointment.practitioner_id,
         room_id=appointment.room_id,
-        schedules=schedules,
+        device_id=appointment.device_id,
+        schedules=tuple(schedules_of(appointment)) if session is None else (appointment.practitioner.schedule_id,),
         start=appointment.start,
         end=appointment.end,
-        period=(
-            appointment.start - timedelta(minutes=service.buffer_before),
-            appointment.end + timedelta(minutes=service.buffer_after),
-        ),
+        period=period_of(appointment),
+        session_id=appointment.session_id,
+        capacity=session.capacity if session is not None else 0,
+        overbooked=appointment.overbooked,
     )
+    if (session is not None and session.cancelled_at is not None) or not (
+        appointment.overbooked or is_free(scope=scope, period=choice.period)
+    ):
+        raise TimeGivenAway
     try:
         occupy(choice=choice, wish=wish, now=now, appointment=appointment)
     except SlotTaken as taken:

@@ -37,6 +37,11 @@ def day_number(day: date) -> int:
     return day.toordinal() - _EPOCH
 
 
+def week_number(day: int) -> int:
+    """Weeks since the Monday before 1970 of a day number; a week begins on Monday (RFC 5545 WKST=MO)."""
+    return (day + 3) // 7
+
+
 def local_date(seconds: int, *, zone: ZoneInfo) -> date:
     """The date a wall clock of `zone` shows at an epoch second."""
     return datetime.fromtimestamp(seconds, zone).date()

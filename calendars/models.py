@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.declare import OnErasure, Retention, Use, audited, exempt
 from audit.sealed import SealedTextField
-from bookings.models import Appointment, Clinic, Practitioner
+from bookings.models import Appointment, Clinic, GroupSession, Practitioner
 from calendars.addresses import check_address
 
 CONNECTIONS = Use(
@@ -131,12 +131,13 @@ class ConnectionHealth(models.Model):
     use=BUSY_TIME,
     schedule="desired",
     technical=(
-        "id clinic connection appointment revision etag recreated state attempts next_try claimed_at pushed_at"
+        "id clinic connection appointment session revision etag recreated state attempts next_try claimed_at pushed_at"
         " last_error created"
     ),
 )
 class Block(models.Model):
-    """What should stand in one calendar for one appointment, and how far we are. Its id names the event there."""
+    """What should stand in one calendar for one appointment or one group session, and how far we are. Its id names
+    the event there."""
 
     class Desired(models.TextChoices):
         BUSY = "busy", _("busy")
@@ -155,7 +156,10 @@ class Block(models.Model):
         CalendarConnection, models.CASCADE, related_name="blocks", verbose_name=_("calendar connection")
     )
     appointment = models.ForeignKey(
-        Appointment, models.CASCADE, related_name="calendar_blocks", verbose_name=_("appointment")
+        Appointment, models.CASCADE, null=True, related_name="calendar_blocks", verbose_name=_("appointment")
+    )
+    session = models.ForeignKey(
+        GroupSession, models.CASCADE, null=True, related_name="calendar_blocks", verbose_name=_("group session")
     )
     desired = models.CharField(_("should be"), max_length=4, choices=Desired.choices)
     revision = models.PositiveIntegerField(
@@ -184,10 +188,23 @@ class Block(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["connection", "appointment"], name="block_once_per_calendar"),
+            models.UniqueConstraint(fields=["connection", "session"], name="block_once_per_session"),
+            models.CheckConstraint(
+                condition=Q(appointment__isnull=False, session__isnull=True)
+                | Q(appointment__isnull=True, session__isnull=False),
+                name="block_of_one_thing",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"block {str(self.id)[:8]}"
+
+    @property
+    def visit(self) -> Appointment | GroupSession:
+        """What takes the time."""
+        found = self.appointment or self.session
+        assert found is not None
+        return found
 
     @property
     def uid(self) -> str:

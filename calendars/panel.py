@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -17,13 +19,16 @@ class CalendarsPanel:
     title = gettext_lazy("Calendars")
 
     def lines(self, appointment_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
-        """See `bookings.panels.AppointmentPanel`."""
+        """See `bookings.panels.AppointmentPanel`. Who joined a session is told of the session's entry."""
         found: dict[UUID, list[str]] = {}
-        blocks = Block.objects.filter(appointment_id__in=appointment_ids).select_related(
-            "appointment__location", "connection__health"
+        blocks = (
+            Block.objects.filter(Q(appointment__in=appointment_ids) | Q(session__appointments__in=appointment_ids))
+            .annotate(shown_at=Coalesce("appointment", "session__appointments"))
+            .select_related("appointment__location", "session__location", "connection__health")
         )
         for block in blocks.order_by("created"):
-            found.setdefault(block.appointment_id, []).append(_line(block))
+            if block.shown_at in appointment_ids:
+                found.setdefault(block.shown_at, []).append(_line(block))
         return found
 
 
@@ -42,7 +47,7 @@ def _line(block: Block) -> str:
     if waiting:
         return _("About to be written.")
     written = block.pushed_at
-    shown = {"time": moments.moment(written, zone=block.appointment.location.tz) if written else "–"}
+    shown = {"time": moments.moment(written, zone=block.visit.location.tz) if written else "–"}
     if block.desired == Block.Desired.GONE:
         return _("Taken out of the calendar, %(time)s") % shown
     return _("In the calendar as “Busy”, %(time)s") % shown

@@ -1,4 +1,4 @@
-"""Making one calendar say about one appointment what it should: claim, look again, write, and note what became of it.
+"""Making one calendar say about one visit what it should: claim, look again, write, and note what became of it.
 
 The claim is committed before anything is sent and the outcome after. A crash in between leaves a remote entry that the
 next run finds under its own name and writes again: one event, always. What fails leaves the appointment alone.
@@ -52,7 +52,7 @@ def push(*, actor: Actor, now: datetime, block_id: UUID) -> Block.State | None:
     block = _claim(actor=actor, now=now, block_id=block_id)
     if block is None:
         return None
-    if _is_wanted(block) and block.appointment.end <= now:
+    if _is_wanted(block) and block.visit.end <= now:
         return _settle_past(actor=actor, claimed=block)
     return _settle(actor=actor, now=now, claimed=block, outcome=_write(block, now=now))
 
@@ -72,8 +72,8 @@ def _due(now: datetime) -> QuerySet[Block]:
 
 
 def _is_wanted(block: Block) -> bool:
-    """Whether the calendar should show the appointment as it stands now, whatever was planned."""
-    return busy(block.appointment) and block.appointment.practitioner_id == block.connection.practitioner_id
+    """Whether the calendar should show the visit as it stands now, whatever was planned."""
+    return busy(block.visit) and block.visit.practitioner_id == block.connection.practitioner_id
 
 
 @use_case("calendar.claim")
@@ -82,7 +82,7 @@ def _claim(*, actor: Actor, now: datetime, block_id: UUID) -> Block | None:
     block = (
         _due(now)
         .select_for_update(skip_locked=True, of=("self",))
-        .select_related("connection__clinic", "appointment")
+        .select_related("connection__clinic", "appointment", "session")
         .filter(pk=block_id)
         .first()
     )
@@ -118,10 +118,11 @@ def _entry(block: Block) -> Entry:
     return Entry(
         uid=block.uid,
         href=block.href,
-        start=block.appointment.start,
-        end=block.appointment.end,
+        start=block.visit.start,
+        end=block.visit.end,
         sequence=block.revision,
-        link=settings.BASE_URL + reverse("admin:bookings_appointment_change", args=[block.appointment_id]),
+        link=settings.BASE_URL
+        + reverse(f"admin:{block.visit._meta.label_lower.replace('.', '_')}_change", args=[block.visit.pk]),
         key=hmac.new(secret, block.uid.encode(), hashlib.sha256).hexdigest()[:32],
     )
 

@@ -39,12 +39,18 @@ WAYS: Final = (
     ("bookings.view_appointment", "admin:bookings_appointment_changelist", _("Appointments")),
 )
 SECTIONS: Final = (
-    (_("At the desk"), ("bookings.Appointment", "bookings.Patient", "bookings.Notice", "bookings.ContactChallenge")),
+    (
+        _("At the desk"),
+        (
+            *("bookings.Appointment", "bookings.GroupSession", "bookings.Patient"),
+            *("bookings.Notice", "bookings.ContactChallenge"),
+        ),
+    ),
     (
         _("The clinic"),
         (
-            *("bookings.Clinic", "bookings.Location", "bookings.Room", "bookings.Practitioner", "bookings.Closure"),
-            *("bookings.HealthcareService", "bookings.PrivacyNotice"),
+            *("bookings.Clinic", "bookings.Location", "bookings.Room", "bookings.Device", "bookings.Practitioner"),
+            *("bookings.HealthcareService", "bookings.Closure", "bookings.PrivacyNotice"),
         ),
     ),
     (_("Staff"), ("bookings.StaffMembership", "bookings.User")),

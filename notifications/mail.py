@@ -52,8 +52,9 @@ def _compose(rendered: Rendered, *, message_id: UUID) -> EmailMultiAlternatives:
         },
     )
     mail.attach_alternative(rendered.html, "text/html")
-    if rendered.calendar is not None:
-        mail.attach("appointment.ics", rendered.calendar.decode(), "text/calendar")
+    for number, calendar in enumerate(rendered.calendars, start=1):
+        name = "appointment.ics" if len(rendered.calendars) == 1 else f"appointment-{number}.ics"
+        mail.attach(name, calendar.decode(), "text/calendar")
     return mail
 
 

@@ -8,13 +8,18 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from audit.declare import Retention, Use, audited
-from bookings.models import Appointment, Clinic, ContactChallenge
+from bookings.models import Appointment, Clinic, ContactChallenge, Participant
 
 MESSAGES = Use(
     activity="Messages about appointments",
-    purpose="Confirm, cancel and remind of appointments, and send the codes that prove a contact",
+    purpose="Confirm, move, cancel and remind of appointments, invite to them, and send the codes that prove a contact",
     basis="Art. 6(1)(b), 9(2)(h) GDPR",
-    recipients=("the patient", "the person who booked for the patient", "the mail provider (processor)"),
+    recipients=(
+        "the patient",
+        "the person who booked for the patient",
+        "whoever is invited to the appointment",
+        "the mail provider (processor)",
+    ),
     retention=Retention.TRANSACTIONAL,
     duration="24 months after the appointment",
     source="the appointment",
@@ -26,9 +31,13 @@ class Kind(models.TextChoices):
     """What a message says; each is a folder of templates."""
 
     CODE = "code", _("code")
+    REQUEST = "request", _("request received")
+    OFFER = "offer", _("offer of another time")
     CONFIRMATION = "confirmation", _("confirmation")
+    MOVED = "moved", _("notice of a move")
     CANCELLATION = "cancellation", _("cancellation")
     REMINDER = "reminder", _("reminder")
+    INVITATION = "invitation", _("invitation")
 
 
 class Channel(models.TextChoices):
@@ -59,12 +68,16 @@ OWED = (State.PLANNED, State.CLAIMED)
     use=MESSAGES,
     schedule="planned_for",
     technical=(
-        "id clinic appointment challenge kind channel state attempts next_try claimed_at handed_over_at"
+        "id clinic appointment challenge participant kind channel state attempts next_try claimed_at handed_over_at"
         " last_error created"
     ),
 )
 class Message(models.Model):
-    """A message about one appointment, or with one code. Its text is made at sending, from the rows as they are."""
+    """A message about one appointment to its patient or (`participant`) to somebody invited, or with one code.
+
+    Its text is made at sending, from the rows as they are; messages that say the same of several visits travel in one
+    mail (`notifications.bundles`).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="+", verbose_name=_("clinic"))
@@ -73,6 +86,9 @@ class Message(models.Model):
     )
     challenge = models.ForeignKey(
         ContactChallenge, models.CASCADE, null=True, related_name="messages", verbose_name=_("code sent")
+    )
+    participant = models.ForeignKey(
+        Participant, models.CASCADE, null=True, related_name="messages", verbose_name=_("participant")
     )
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
     channel = models.CharField(_("channel"), max_length=5, choices=Channel.choices, default=Channel.EMAIL)
@@ -97,15 +113,24 @@ class Message(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["appointment", "kind", "channel", "planned_for"], name="message_once_per_appointment_and_time"
+                fields=["appointment", "participant", "kind", "channel", "planned_for"],
+                condition=Q(appointment__isnull=False),
+                nulls_distinct=False,
+                name="message_once_per_recipient_and_time",
             ),
             models.UniqueConstraint(
                 fields=["challenge", "channel"], condition=Q(challenge__isnull=False), name="message_once_per_code"
             ),
             models.CheckConstraint(
-                condition=Q(kind="code", challenge__isnull=False, appointment__isnull=True)
+                condition=Q(kind="code", challenge__isnull=False, appointment__isnull=True, participant__isnull=True)
                 | (~Q(kind="code") & Q(challenge__isnull=True, appointment__isnull=False)),
                 name="message_about_one_thing",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="invitation", participant__isnull=False)
+                | Q(kind="cancellation")
+                | (~Q(kind="invitation") & Q(participant__isnull=True)),
+                name="message_invites_a_participant",
             ),
         ]
 

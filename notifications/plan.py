@@ -1,25 +1,43 @@
-"""What is owed to people because of what happened: reads the stream, writes messages, sends nothing."""
+"""What is owed to people because of what happened: reads the stream, writes messages, sends nothing.
 
+Each visit has a message of its own; those that say the same to one contact travel together (`notifications.bundles`).
+So that none of them leaves before the last is written, the first record of a command plans for all of its visits.
+"""
+
+from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from audit import wake
+from audit.context import Actor
+from audit.models import Record
 from audit.sealed import KeyDestroyed
 from audit.stream import Happened
+from bookings import participants
 from bookings.contacts import contact_of
-from bookings.models import Appointment, AppointmentStatus, ContactChallenge
+from bookings.models import TAKES_TIME, Appointment, AppointmentStatus, ContactChallenge, Participant, ParticipantStatus
 from notifications.models import Kind, Message, State
+from notifications.news import moved, news, still_ahead
 
-MODELS = frozenset({"bookings.Appointment", "bookings.ContactChallenge"})
-REMIND_AT = time(10)
+APPOINTMENTS: Final = "bookings.Appointment"
+MODELS: Final = frozenset({APPOINTMENTS, "bookings.Participant", "bookings.ContactChallenge"})
+REMIND_AT: Final = time(10)
 """When a reminder goes out on the day before, by the clock of the location."""
-IMPORT = "import"
+IMPORT: Final = "import"
 """The purpose under which history enters the system: nobody is told of it, but reminders are due as always."""
+ONE_BY_ONE: Final = frozenset({"approval.lapse", "approval.approve", "approval.decline"})
+"""Commands given for each visit of a booking in turn: their messages wait a little for each other."""
+LULL: Final = timedelta(seconds=30)
+NEAR: Final = 1000
+"""How many records away the others of one command are looked for: it writes at most some hundred, close together."""
 
-_MOVES = frozenset({"start", "end", "location_id"})
+_RELATED: Final = ("clinic", "location", "patient", "contact_person__patient")
+_ACTOR: Final = Actor.system("notifications")
 
 
 def plan(happened: Happened) -> None:
@@ -29,25 +47,14 @@ def plan(happened: Happened) -> None:
     if happened.model == "bookings.ContactChallenge":
         if happened.op == "I":
             _plan_code(challenge_id=UUID(happened.pk), now=happened.at)
-        return
-    appointment = (
-        Appointment.objects.select_related("clinic", "location", "patient", "contact_person__patient")
-        .filter(pk=happened.pk)
-        .first()
-    )
-    if appointment is None:
-        return
-    if appointment.status != AppointmentStatus.BOOKED:
-        _supersede(appointment)
-    if _became(happened, AppointmentStatus.CANCELLED) and appointment.status == AppointmentStatus.CANCELLED:
-        if appointment.start > happened.at:
-            _owe(appointment, kind=Kind.CANCELLATION, planned_for=happened.at)
-    elif appointment.status == AppointmentStatus.BOOKED and _is_news(happened):
-        _supersede(appointment, but=(reminder_time(appointment), happened.at))
-        if happened.body.get("purpose") != IMPORT and appointment.start > happened.at:
-            _owe(appointment, kind=Kind.CONFIRMATION, planned_for=happened.at)
-        if reminder_time(appointment) > happened.at:
-            _owe(appointment, kind=Kind.REMINDER, planned_for=reminder_time(appointment))
+    elif happened.model == "bookings.Participant":
+        if happened.op == "I":
+            _plan_invitation(participant_id=UUID(happened.pk), now=happened.at)
+    else:
+        appointment = _plan_appointment(happened)
+        if appointment is not None and (appointment.together or appointment.session_id):
+            for other in _rest_of_the_command(happened):
+                _plan_appointment(other)
 
 
 def reminder_time(appointment: Appointment) -> datetime:
@@ -55,6 +62,65 @@ def reminder_time(appointment: Appointment) -> datetime:
     zone = appointment.location.tz
     day_before = appointment.start.astimezone(zone).date() - timedelta(days=1)
     return datetime.combine(day_before, REMIND_AT, zone)
+
+
+def wake_sender(message: Message) -> None:
+    """Ask for this message to be sent once the transaction is committed: a hint, the sweep finds it too."""
+    send = partial(wake.publish, "notifications.send", queue="messages", message_id=str(message.id))
+    transaction.on_commit(send, robust=True)
+
+
+def _rest_of_the_command(happened: Happened) -> Iterator[Happened]:
+    """What the same command did to other appointments, where this is the first of its records."""
+    use = (happened.body.get("use") or {}).get("id")
+    if not use:
+        return
+    near = Record.objects.filter(chain=happened.chain, use_id=use, model=APPOINTMENTS)
+    if near.filter(seq__gte=happened.seq - NEAR, seq__lt=happened.seq).exists():
+        return
+    for record in near.filter(seq__gt=happened.seq, seq__lte=happened.seq + NEAR).order_by("seq"):
+        yield Happened.of(record)
+
+
+def _plan_appointment(happened: Happened) -> Appointment | None:
+    appointment = Appointment.objects.select_related(*_RELATED).filter(pk=happened.pk).first()
+    if appointment is None:
+        return None
+    booked = appointment.status == AppointmentStatus.BOOKED
+    kind = news(happened, appointment)
+    if kind == Kind.MOVED and _was_not_confirmed(appointment, at=happened.at):
+        kind = Kind.CONFIRMATION
+    if kind is not None or not booked:
+        kept = [*([happened.at] if kind else []), *([reminder_time(appointment)] if booked else [])]
+        _supersede(appointment, but=kept)
+    if kind is not None and happened.body.get("purpose") != IMPORT and still_ahead(appointment, now=happened.at):
+        waits = bool(appointment.together) and happened.case in ONE_BY_ONE
+        _owe(appointment, kind=kind, planned_for=happened.at, after=LULL if waits else timedelta(0))
+    if kind is not None and booked and reminder_time(appointment) > happened.at:
+        _owe(appointment, kind=Kind.REMINDER, planned_for=reminder_time(appointment))
+    if appointment.start > happened.at:
+        _plan_for_participants(appointment, happened=happened, cancelled=kind == Kind.CANCELLATION)
+    return appointment
+
+
+def _plan_for_participants(appointment: Appointment, *, happened: Happened, cancelled: bool) -> None:
+    """Who was invited is asked again when the time moves (RFC 5546 3.2.2.1), and told when it is off."""
+    asked_again = moved(happened) and appointment.status in TAKES_TIME
+    if asked_again:
+        participants.ask_again(actor=_ACTOR, now=happened.at, appointment_id=appointment.pk)
+    if asked_again or cancelled:
+        invited = Participant.objects.filter(appointment=appointment, invited_at__lt=happened.at)
+        if cancelled:
+            invited = invited.exclude(status=ParticipantStatus.DECLINED)
+        kind = Kind.CANCELLATION if cancelled else Kind.INVITATION
+        for participant in invited.select_related(*participants.RELATED):
+            _owe(appointment, kind=kind, planned_for=happened.at, participant=participant)
+
+
+def _plan_invitation(*, participant_id: UUID, now: datetime) -> None:
+    participant = Participant.objects.select_related(*participants.RELATED).get(pk=participant_id)
+    if participant.appointment.end > now:
+        _owe(participant.appointment, kind=Kind.INVITATION, planned_for=now, participant=participant)
 
 
 def _plan_code(*, challenge_id: UUID, now: datetime) -> None:
@@ -70,45 +136,48 @@ def _plan_code(*, challenge_id: UUID, now: datetime) -> None:
         wake_sender(message)
 
 
-def _owe(appointment: Appointment, *, kind: Kind, planned_for: datetime) -> None:
-    """One message of this kind, unless there is nobody to write to."""
+def _owe(
+    appointment: Appointment,
+    *,
+    kind: Kind,
+    planned_for: datetime,
+    participant: Participant | None = None,
+    after: timedelta = timedelta(0),
+) -> None:
+    """One message of this kind, unless there is nobody to write to; sent no sooner than `after` its time."""
     try:
-        if not contact_of(appointment, now=planned_for).email:
-            return
+        if participant is None:
+            address = contact_of(appointment, now=planned_for).email
+        else:
+            address = participants.address_of(participant)
     except KeyDestroyed:
+        return
+    if not address:
         return
     message, made = Message.objects.get_or_create(
         appointment=appointment,
+        participant=participant,
         kind=kind,
         channel="email",
         planned_for=planned_for,
-        defaults={"clinic_id": appointment.clinic_id, "next_try": planned_for},
+        defaults={"clinic_id": appointment.clinic_id, "next_try": planned_for + after},
     )
     if kind == Kind.REMINDER:
         if message.state == State.SUPERSEDED:  # moved away and back again
             message.state = State.PLANNED
             message.save(update_fields=["state"])
-    elif made:
+    elif made and not after:
         wake_sender(message)
 
 
-def wake_sender(message: Message) -> None:
-    """Ask for this message to be sent once the transaction is committed: a hint, the sweep finds it too."""
-    send = partial(wake.publish, "notifications.send", queue="messages", message_id=str(message.id))
-    transaction.on_commit(send, robust=True)
+def _was_not_confirmed(appointment: Appointment, *, at: datetime) -> bool:
+    """Whether a confirmation still waits: the patient then learns of the new time as of the first."""
+    waiting = Q(state=State.PLANNED) | Q(planned_for=at)
+    return Message.objects.filter(waiting, appointment=appointment, kind=Kind.CONFIRMATION).exists()
 
 
-def _supersede(appointment: Appointment, *, but: tuple[datetime, ...] = ()) -> None:
-    """End what is still owed about this appointment; a message being sent is looked at by the sender itself."""
-    Message.objects.filter(appointment=appointment, state=State.PLANNED).exclude(planned_for__in=but).exclude(
-        kind=Kind.CANCELLATION
-    ).update(state=State.SUPERSEDED)
-
-
-def _became(happened: Happened, status: str) -> bool:
-    return happened.after.get("status") == status and (happened.op == "I" or "status" in happened.before)
-
-
-def _is_news(happened: Happened) -> bool:
-    """Whether a booked appointment is new, newly confirmed, or moved."""
-    return _became(happened, AppointmentStatus.BOOKED) or bool(_MOVES & happened.before.keys())
+def _supersede(appointment: Appointment, *, but: Sequence[datetime]) -> None:
+    """End what the patient is still owed about this appointment; a message being sent is looked at by the sender."""
+    Message.objects.filter(appointment=appointment, participant=None, state=State.PLANNED).exclude(
+        planned_for__in=but
+    ).exclude(kind=Kind.CANCELLATION).update(state=State.SUPERSEDED)

@@ -4,17 +4,18 @@
 refuses a template that uses anything else, and a variable made from a field classified as identity or health.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.safestring import mark_safe
 
-from bookings import ics, links, moments
+from bookings import ics, links, moments, participants
 from bookings.contacts import contact_of
-from bookings.models import Appointment, Clinic, ContactChallenge
+from bookings.models import Appointment, Clinic, ContactChallenge, Participant
 from notifications.models import Kind
 
 VARIABLES: Mapping[str, str] = {
@@ -24,14 +25,21 @@ VARIABLES: Mapping[str, str] = {
     "date": "bookings.Appointment.start",
     "time": "bookings.Appointment.start",
     "city": "bookings.Location.zone",
+    "when": "bookings.Appointment.start",
+    "several": "bookings.Appointment.together",
     "link": "bookings.Appointment.link_digest",
+    "answer_by": "bookings.Appointment.respond_by",
     "by_clinic": "bookings.Appointment.cancelled_by",
+    "why": "bookings.Appointment.cancellation_reason",
+    "invited": "bookings.Participant.role",
     "code": "bookings.ContactChallenge.code",
     "purpose": "bookings.ContactChallenge.purpose",
     "minutes": "bookings.ContactChallenge.expires_at",
     "language": "bookings.Appointment.language",
 }
 PARTS = ("subject.txt", "body.txt", "body.html")
+WHEN = {"txt": "notifications/_when.txt", "html": "notifications/_when.html"}
+"""How one visit's time is written in each kind of part; `when` is those of all visits of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,38 +51,68 @@ class Rendered:
     subject: str = field(repr=False)
     text: str = field(repr=False)
     html: str = field(repr=False)
-    calendar: bytes | None = field(repr=False, default=None)
+    calendars: tuple[bytes, ...] = field(repr=False, default=())
 
 
-def for_appointment(appointment: Appointment, *, kind: Kind, now: datetime) -> Rendered | None:
-    """The message about an appointment as it now stands; None when there is no address to write to.
+def for_appointments(appointments: Sequence[Appointment], *, kind: Kind, now: datetime) -> Rendered | None:
+    """The message about these appointments of one booking as they now stand, in their order, to the contact of the
+    first; None when there is no address to write to.
 
-    Raises audit.sealed.KeyDestroyed when the patient was erased. `now` stamps the confirmation's calendar file.
+    Raises audit.sealed.KeyDestroyed when the patient was erased. `now` stamps the calendar file.
     """
-    contact = contact_of(appointment, now=now)
+    first = appointments[0]
+    contact = contact_of(first, now=now)
     if not contact.email:
         return None
-    values = {
-        **_of_clinic(appointment.clinic),
-        **_when(appointment, language=contact.language),
-        "link": f"{settings.BASE_URL}/a/{links.token(appointment)}/",
-        "by_clinic": appointment.cancelled_by == Appointment.CancelledBy.CLINIC,
-    }
-    attached = ics.calendar(appointment, now=now, base_url=settings.BASE_URL) if kind == Kind.CONFIRMATION else None
+    links_of = links.tokens(appointments)
+    visits = [
+        {**_when(one, language=contact.language), "link": f"{settings.BASE_URL}/a/{links_of[one.id]}/"}
+        for one in appointments
+    ]
+    deadlines = [one.respond_by for one in appointments if one.respond_by is not None]
+    with translation.override(contact.language):
+        answer_by = moments.moment(min(deadlines), zone=first.location.tz) if deadlines else ""
     return _render(
-        kind, to=contact.email, clinic=appointment.clinic, language=contact.language, values=values, calendar=attached
+        kind,
+        to=contact.email,
+        clinic=first.clinic,
+        language=contact.language,
+        visits=visits,
+        values={
+            "link": visits[0]["link"],
+            "answer_by": answer_by,
+            "by_clinic": first.cancelled_by == Appointment.CancelledBy.CLINIC,
+            "why": first.cancellation_reason,
+            "invited": False,
+        },
+        calendars=() if kind == Kind.REMINDER else ics.files(appointments, now=now, base_url=settings.BASE_URL),
+    )
+
+
+def for_participant(participant: Participant, *, kind: Kind, now: datetime) -> Rendered | None:
+    """The message to somebody invited to an appointment as it now stands; None when there is no address to write to.
+
+    Raises audit.sealed.KeyDestroyed when the patient was erased.
+    """
+    to = participants.address_of(participant)
+    if not to:
+        return None
+    link = f"{settings.BASE_URL}/p/{links.participant_token(participant)}/"
+    appointment, language = participant.appointment, participant.language
+    return _render(
+        kind,
+        to=to,
+        clinic=appointment.clinic,
+        language=language,
+        visits=[{**_when(appointment, language=language), "link": link}],
+        values={"link": link, "answer_by": "", "by_clinic": False, "why": "", "invited": True},
     )
 
 
 def for_code(challenge: ContactChallenge) -> Rendered:
     """The message that carries a code. Raises audit.sealed.KeyDestroyed when the draft or the patient is gone."""
     minutes = round((challenge.expires_at - challenge.created).total_seconds() / 60)
-    values = {
-        **_of_clinic(challenge.clinic),
-        "code": challenge.code,
-        "purpose": challenge.purpose,
-        "minutes": minutes,
-    }
+    values = {"code": challenge.code, "purpose": challenge.purpose, "minutes": minutes}
     return _render(Kind.CODE, to=challenge.contact, clinic=challenge.clinic, language=challenge.language, values=values)
 
 
@@ -89,16 +127,32 @@ def _when(appointment: Appointment, *, language: str) -> dict[str, str]:
         }
 
 
-def _of_clinic(clinic: Clinic) -> dict[str, str]:
-    return {"clinic": clinic.neutral_name, "phone": clinic.phone, "phone_hours": clinic.hours_text}
-
-
 def _render(
-    kind: Kind, *, to: str, clinic: Clinic, language: str, values: Mapping[str, object], calendar: bytes | None = None
+    kind: Kind,
+    *,
+    to: str,
+    clinic: Clinic,
+    language: str,
+    values: Mapping[str, object],
+    visits: Sequence[Mapping[str, str]] = (),
+    calendars: tuple[bytes, ...] = (),
 ) -> Rendered:
+    known = {
+        "clinic": clinic.neutral_name,
+        "phone": clinic.phone,
+        "phone_hours": clinic.hours_text,
+        "several": len(visits) > 1,
+        "language": language,
+        **values,
+    }
     with translation.override(language):
+        when = {
+            form: mark_safe("".join(render_to_string(template, {**known, **visit}) for visit in visits))  # noqa: S308 - both templates escape what they are given as their form needs
+            for form, template in WHEN.items()
+        }
         subject, text, html = (
-            render_to_string(f"notifications/{kind}/{part}", {**values, "language": language}) for part in PARTS
+            render_to_string(f"notifications/{kind}/{part}", {**known, "when": when[part.rpartition(".")[2]]})
+            for part in PARTS
         )
     return Rendered(
         to=to,
@@ -106,5 +160,5 @@ def _render(
         subject=" ".join(subject.split()),
         text=text.strip() + "\n",
         html=html,
-        calendar=calendar,
+        calendars=calendars,
     )

@@ -23,6 +23,8 @@ from bookings.models import (
     AppointmentStatus,
     Clinic,
     Closure,
+    Device,
+    GroupSession,
     HealthcareService,
     Hold,
     Location,
@@ -36,6 +38,7 @@ from bookings.models import (
     Room,
     Schedule,
     ServicePractitioner,
+    ServiceTerms,
     StaffMembership,
     User,
 )
@@ -108,6 +111,19 @@ class RoomFactory(DjangoModelFactory[Room]):
     kind = "consultation"
 
 
+class DeviceFactory(DjangoModelFactory[Device]):
+    class Meta:
+        model = Device
+
+    location = factory.SubFactory(LocationFactory)
+    clinic = factory.SelfAttribute("location.clinic")
+    schedule = factory.SubFactory(
+        ScheduleFactory, clinic=factory.SelfAttribute("..location.clinic"), kind=Schedule.Kind.DEVICE
+    )
+    name = factory.Sequence(lambda n: f"Device {n}")
+    kind = "ultrasound"
+
+
 class ServiceFactory(DjangoModelFactory[HealthcareService]):
     """30 minutes, a start every 30, no buffers, two hours' notice, 90 days ahead, no room."""
 
@@ -117,6 +133,16 @@ class ServiceFactory(DjangoModelFactory[HealthcareService]):
     clinic = factory.SubFactory(ClinicFactory)
     name = factory.Sequence(lambda n: f"Service {n}")
     slug = factory.Sequence(lambda n: f"service-{n}")
+
+
+class TermsFactory(DjangoModelFactory[ServiceTerms]):
+    """Other terms of a service for some patients: say for whom (`standing="new"`) and what differs (`duration=45`)."""
+
+    class Meta:
+        model = ServiceTerms
+
+    service = factory.SubFactory(ServiceFactory)
+    clinic = factory.SelfAttribute("service.clinic")
 
 
 class OfferFactory(DjangoModelFactory[ServicePractitioner]):
@@ -179,6 +205,31 @@ class RelatedPersonFactory(DjangoModelFactory[RelatedPerson]):
     name = "Ben Lovelace"
     relationship = RelatedPerson.Relationship.GUARDIAN
     email = "ben@example.org"
+
+
+class SessionFactory(DjangoModelFactory[GroupSession]):
+    """A planned session of a group service, with the time it takes: past every rule. Two places unless told."""
+
+    class Meta:
+        model = GroupSession
+        skip_postgeneration_save = True
+
+    service = factory.SubFactory(ServiceFactory, capacity=2)
+    clinic = factory.SelfAttribute("service.clinic")
+    location = factory.SubFactory(LocationFactory, clinic=factory.SelfAttribute("..clinic"))
+    practitioner = factory.SubFactory(PractitionerFactory, clinic=factory.SelfAttribute("..clinic"))
+    start = MONDAY + timedelta(hours=1)
+    end = factory.LazyAttribute(lambda session: session.start + timedelta(minutes=session.service.duration))
+    capacity = factory.SelfAttribute("service.capacity")
+
+    @factory.post_generation
+    def occupancies(self: GroupSession, create: bool, extracted: Any, **kwargs: Any) -> None:
+        """Take the time of the practitioner, the room and the device."""
+        if create:
+            things = [thing for thing in (self.practitioner, self.room, self.device) if thing is not None]
+            occupy(
+                schedules=[thing.schedule_id for thing in things], start=self.start, end=self.end, group_session=self
+            )
 
 
 class NoticeFactory(DjangoModelFactory[PrivacyNotice]):
@@ -261,10 +312,11 @@ def occupy(
     end: datetime,
     appointment: Appointment | None = None,
     hold: Hold | None = None,
+    group_session: GroupSession | None = None,
     kind: str = "",
 ) -> list[Occupancy]:
     """Rows that say these schedules are taken in `[start, end)`; `kind` external when nothing says otherwise."""
-    said = kind or ("appointment" if appointment else "hold" if hold else "external")
+    said = kind or ("appointment" if appointment else "hold" if hold else "session" if group_session else "external")
     return [
         Occupancy.objects.create(
             clinic_id=Schedule.objects.values_list("clinic_id", flat=True).get(pk=schedule),
@@ -273,6 +325,7 @@ def occupy(
             kind=said,
             appointment=appointment,
             hold=hold,
+            session=group_session,
         )
         for schedule in schedules
     ]

@@ -4,9 +4,11 @@ from typing import Any, cast
 
 from django.contrib import admin
 
-from bookings.admin import appointments, closures, notices, patients, people, places, services
+from bookings.admin import appointments, closures, notices, patients, people, places, services, sessions
 from bookings.admin.desk import DaySheet
+from bookings.admin.setup import SetupCheck
 
-__all__ = ["appointments", "closures", "notices", "patients", "people", "places", "services"]
+__all__ = ["appointments", "closures", "notices", "patients", "people", "places", "services", "sessions"]
 
 cast(Any, admin.site).add_pages(lambda site: DaySheet(site).urls())  # the house's site takes pages beside models
+cast(Any, admin.site).add_pages(lambda site: SetupCheck(site).urls())

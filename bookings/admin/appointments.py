@@ -1,25 +1,30 @@
 """Appointments: looked at here, changed only by saying what happened, booked by phone."""
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
 
 from audit.sealed import KeyDestroyed
-from bookings import panels
+from bookings import panels, participants
 from bookings.admin.confined import ClinicFilter, ConfinedAdmin
+from bookings.admin.explaining import Explaining
+from bookings.admin.facts import Facts
+from bookings.admin.inviting import INVITE, Inviting
+from bookings.admin.moving import WAYS, Moving
 from bookings.admin.phone import PhoneBooking
 from bookings.admin.reading import ReadRecorded
 from bookings.admin.sheet import patient_name
 from bookings.admin.shown import short
-from bookings.admin.steps import REASONS, STEPS, Step, offered
+from bookings.admin.steps import ENDED, REASONS, STEPS, Step, offered
 from bookings.admin.whenever import WhenFilter
 from bookings.models import Appointment, User
 from bookings.refusals import Refusal
@@ -35,8 +40,20 @@ def _action(step: Step) -> Any:
     return take
 
 
+_WHAT: Final = (
+    *("clinic", "when", "patient_link", "status", "respond_by_shown", "service", "kind", "visit_address_shown"),
+    *("practitioner", "room", "device", "location", "session_shown", "series_shown", "together_shown"),
+    *("overbooked_shown", "participants_shown"),
+)
+_SAID: Final = (
+    *("reason_shown", "needs_shown", "standing", "coverage", "referral", "contact_person", "language"),
+    "booked_online",
+)
+_VISIT: Final = ("arrived", "checked_in", "seen", "cancelled_by", "why_cancelled")
+
+
 @admin.register(Appointment)
-class AppointmentAdmin(ReadRecorded[Appointment], ConfinedAdmin[Appointment]):
+class AppointmentAdmin(Facts, ReadRecorded[Appointment], ConfinedAdmin[Appointment]):
     """Appointments of the person's clinics. No field is edited: steps are taken, each through its use case."""
 
     change_form_template = "admin/bookings/appointment/change_form.html"
@@ -53,29 +70,43 @@ class AppointmentAdmin(ReadRecorded[Appointment], ConfinedAdmin[Appointment]):
     sortable_by = ("when", "status")
     actions = tuple(_action(STEPS[name]) for name in ("arrive", "check-in", "begin", "fulfil", "noshow"))
     fieldsets = (
-        (None, {"fields": ("clinic", "when", "patient_link", "status", "service", "practitioner", "room", "location")}),
-        (_("What was said"), {"fields": ("reason_shown", "contact_person", "language", "booked_online")}),
-        (_("The visit"), {"fields": ("arrived", "checked_in", "seen", "cancelled_by", "why_cancelled")}),
+        (None, {"fields": _WHAT}),
+        (_("What was said"), {"fields": _SAID}),
+        (_("The visit"), {"fields": _VISIT}),
         (_("Messages and calendars"), {"fields": ("said_elsewhere",)}),
     )
-    readonly_fields = (
-        *("clinic", "when", "patient_link", "status", "service", "practitioner", "room", "location", "reason_shown"),
-        *(
-            "contact_person",
-            "language",
-            "booked_online",
-            "arrived",
-            "checked_in",
-            "seen",
-            "cancelled_by",
-            "why_cancelled",
-        ),
-        "said_elsewhere",
-    )
+    readonly_fields = (*_WHAT, *_SAID, *_VISIT, "said_elsewhere")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Appointment]:
         rows = super().get_queryset(request)
-        return rows.select_related("patient", "service", "practitioner", "room", "location", "contact_person__patient")
+        related = ("patient", "service", "practitioner", "room", "device", "location", "session")
+        return rows.select_related(*related, "contact_person__patient")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Django's pages, and those of booking, moving and explaining."""
+        own, site = self.admin_site.admin_view, self.admin_site
+        moving = Moving(site)
+        return [
+            path("explain/", own(require_safe(Explaining(site).page)), name="bookings_appointment_explain"),
+            *(
+                path(
+                    f"<uuid:appointment_id>/{way}/", own(moving.page), {"way": way}, name=f"bookings_appointment_{way}"
+                )
+                for way in WAYS
+            ),
+            path("<uuid:appointment_id>/invite/", own(Inviting(site).page), name="bookings_appointment_invite"),
+            *super().get_urls(),
+        ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Appointment | None = None) -> Any:
+        """Only lines that say something about this appointment."""
+        given = super().get_fieldsets(request, obj)
+        if obj is None:
+            return given
+        return [
+            (title, {**options, "fields": [name for name in options["fields"] if self.tells(obj, name)]})
+            for title, options in given
+        ]
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """What is to come from the next on, what is past from the last on."""
@@ -128,7 +159,7 @@ class AppointmentAdmin(ReadRecorded[Appointment], ConfinedAdmin[Appointment]):
     def why_cancelled(self, appointment: Appointment) -> str:
         """The word of the clinic's list, in the reader's language."""
         given = appointment.cancellation_reason
-        return str(REASONS.get(given, given)) or self.get_empty_value_display()
+        return str({**REASONS, **ENDED}.get(given, given)) or self.get_empty_value_display()
 
     @admin.display(description=_("state"))
     def said_elsewhere(self, appointment: Appointment) -> str | SafeString:
@@ -164,6 +195,7 @@ class AppointmentAdmin(ReadRecorded[Appointment], ConfinedAdmin[Appointment]):
             if row is not None:
                 given |= {"title": short(row.start, zone=row.location.tz), "subtitle": row.patient.code}
                 access = self.access(request)
+                given["may_invite"] = access.may(INVITE, clinic_id=row.clinic_id) and row.status in participants.OPEN
                 given["steps"] = offered(
                     row,
                     now=timezone.now(),

@@ -5,25 +5,21 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.forms import ModelChoiceField
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from bookings.admin.confined import ClinicFilter, ConfinedAdmin
+from bookings.admin.confined import ClinicFilter
+from bookings.admin.contradicted import MOST_TOLD, Contradicted, listed
 from bookings.admin.forms import ConfinedForm
 from bookings.admin.shown import short
-from bookings.closures import SkippedTime, affected, instant_of, zone_of
-from bookings.models import Closure, Location, Schedule
-
-MOST_TOLD = 50
+from bookings.closures import SkippedTime, affected, affected_sessions, instant_of, zone_of
+from bookings.models import Appointment, Closure, GroupSession, Location, Schedule
 
 
 class WallTimeField(forms.SplitDateTimeField):
@@ -47,16 +43,16 @@ class WallTimeField(forms.SplitDateTimeField):
 
 
 class ScheduleField(ModelChoiceField[Schedule]):
-    """Schedules by the name of the person or room they belong to."""
+    """Schedules by the name of the person, the room or the device they belong to."""
 
     def label_from_instance(self, obj: Schedule) -> str:
         return schedule_name(obj)
 
 
 def schedule_name(schedule: Schedule) -> str:
-    """Whose time it is; expects `practitioner` and `room` to be loaded."""
-    owner = getattr(schedule, "practitioner", None) or getattr(schedule, "room", None)
-    return str(owner or schedule)
+    """Whose time it is; expects `practitioner`, `room` and `device` to be loaded."""
+    owners = (getattr(schedule, kind, None) for kind in Schedule.Kind.values)
+    return str(next((owner for owner in owners if owner is not None), schedule))
 
 
 class ClosureForm(ConfinedForm[Closure]):
@@ -99,30 +95,34 @@ class ClosureForm(ConfinedForm[Closure]):
 
 
 @admin.register(Closure)
-class ClosureAdmin(ConfinedAdmin[Closure]):
-    """When a clinic, a location, a person or a room is closed. What is booked stands until the patients are called."""
+class ClosureAdmin(Contradicted[Closure]):
+    """When a clinic, a location, a person, a room or a device is closed. What is booked stands until the patients are
+    called."""
 
     form = ClosureForm
     list_display = ("what", "begins", "ends", "reason")
     list_display_links = ("what",)
-    list_select_related = ("location", "schedule__practitioner", "schedule__room__location")
+    list_select_related = (
+        *("location", "schedule__practitioner", "schedule__room__location", "schedule__device__location"),
+    )
     list_filter = (("location", ClinicFilter),)
     date_hierarchy = "start"
-    fields = ("clinic", "location", "schedule", "start", "end", "reason", "appointments")
-    readonly_fields = ("appointments", "begins", "ends")
+    fields = ("clinic", "location", "schedule", "start", "end", "reason", "appointments", "sessions")
+    readonly_fields = ("appointments", "sessions", "begins", "ends")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Closure]:
         """With the zone in which each closure is told, so that a list asks once."""
         sites = Location.objects.order_by("pk").values("zone")
         worked = Subquery(sites.filter(opening_hours__schedule=OuterRef("schedule"))[:1])
         any_site = Subquery(sites.filter(clinic=OuterRef("clinic"))[:1])
-        zone = Coalesce("location__zone", "schedule__room__location__zone", worked, any_site, Value("UTC"))
+        stands = ("schedule__room__location__zone", "schedule__device__location__zone")
+        zone = Coalesce("location__zone", *stands, worked, any_site, Value("UTC"))
         return super().get_queryset(request).annotate(wall=zone)
 
     def get_fields(self, request: HttpRequest, obj: Closure | None = None) -> list[Any]:
         given = list(super().get_fields(request, obj))
         if obj is None:
-            return [name for name in given if name != "appointments"]
+            return [name for name in given if name not in ("appointments", "sessions")]
         if self.has_change_permission(request, obj):
             return given
         return [{"start": "begins", "end": "ends"}.get(str(name), name) for name in given]
@@ -131,30 +131,17 @@ class ClosureAdmin(ConfinedAdmin[Closure]):
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> ModelChoiceField[Any] | None:
         if db_field.name == "schedule":
-            rows = Schedule.objects.select_related("practitioner", "room").order_by(
-                "kind", "practitioner__name", "room__name"
+            rows = Schedule.objects.select_related("practitioner", "room", "device").order_by(
+                "kind", "practitioner__name", "room__name", "device__name"
             )
             kwargs |= {"form_class": ScheduleField, "queryset": rows, "empty_label": _("everybody")}
         elif db_field.name == "location":
             kwargs["empty_label"] = _("everywhere")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def save_model(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        count = affected(obj).count()
-        if count:
-            said = ngettext(
-                "%(count)d booked appointment falls into this closure and stands until you cancel it."
-                " It is listed on the closure’s page.",
-                "%(count)d booked appointments fall into this closure and stand until you cancel them."
-                " They are listed on the closure’s page.",
-                count,
-            )
-            self.message_user(request, said % {"count": count}, messages.WARNING)
-
     @admin.display(description=_("what is closed"))
     def what(self, closure: Closure) -> str:
-        """The person, room or location, or everything."""
+        """The person, room, device or location, or everything."""
         if closure.schedule:
             return schedule_name(closure.schedule)
         return str(closure.location or _("the whole clinic"))
@@ -172,26 +159,18 @@ class ClosureAdmin(ConfinedAdmin[Closure]):
     @admin.display(description=_("booked appointments in this time"))
     def appointments(self, closure: Closure) -> str | SafeString:
         """Who has to be called, by code, with links."""
-        if closure._state.adding:
-            return ""
-        rows = list(affected(closure)[: MOST_TOLD + 1])
-        if not rows:
-            return str(_("None."))
-        lines = format_html_join(
-            "",
-            '<li><a href="{}">{} · {}</a> · {}</li>',
-            (
-                (
-                    reverse("admin:bookings_appointment_change", args=[row.pk]),
-                    short(row.start, zone=row.location.tz),
-                    row.patient.code,
-                    row.practitioner,
-                )
-                for row in rows[:MOST_TOLD]
-            ),
-        )
-        more = "" if len(rows) <= MOST_TOLD else _("and more: look at the list of appointments.")
-        return format_html("<ul>{}</ul>{}", lines, more)
+        return _in_it(closure, list(affected(closure)[: MOST_TOLD + 1]))
+
+    @admin.display(description=_("group sessions in this time"))
+    def sessions(self, closure: Closure) -> str | SafeString:
+        """What has to be called off, with links."""
+        return _in_it(closure, list(affected_sessions(closure)[: MOST_TOLD + 1]))
+
+
+def _in_it(closure: Closure, rows: list[Appointment] | list[GroupSession]) -> str | SafeString:
+    if closure._state.adding:
+        return ""
+    return listed(rows[:MOST_TOLD], more=len(rows) > MOST_TOLD) if rows else str(_("None."))
 
 
 def _told(closure: Closure, moment: datetime) -> str:

@@ -1,25 +1,33 @@
 """The pages of the desk at /admin/desk/: one screen for a receptionist with forty patients waiting, or a phone."""
 
-from typing import cast
+from typing import Any, Final, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from bookings import moments
+from bookings import moments, series
 from bookings.admin.reading import record_reads
-from bookings.admin.sheet import filters_of, patient_name, rows_of, tidy
-from bookings.admin.steps import REASONS, STEPS, Step
-from bookings.desk import day_sheet, zones_of
+from bookings.admin.sheet import filters_of, patient_name, rows_of, way_back
+from bookings.admin.steps import CANCEL_FOLLOWING, REASONS, STEPS, Step
+from bookings.admin.unanswered import waiting_of
+from bookings.desk import day_sheet, unanswered, zones_of
 from bookings.models import Appointment, User
 from bookings.refusals import Refusal
 from bookings.roles import access_of, staff_actor
+
+#: On the button of a step's own page.
+ACTS: Final = {
+    "cancel": _("Cancel this appointment"),
+    "decline": _("Decline this request"),
+    "withdraw": _("Mark as entered in error"),
+}
 
 
 class DaySheet:
@@ -46,15 +54,20 @@ class DaySheet:
         access = access_of(request.user)
         zones = zones_of(clinic_ids=[clinic_id])[clinic_id]
         cities = list(dict.fromkeys(moments.city(zone) for zone in zones.values()))
-        sheet = day_sheet(
-            clinic=filters.clinic,
-            day=filters.day,
-            now=now,
-            location_id=filters.location,
-            practitioner_id=filters.practitioner,
-            room_id=filters.room,
-        )
-        record_reads(request=request, view="desk", patients=[row.patient for row in sheet.appointments])
+        narrowed: dict[str, Any] = {
+            "clinic": filters.clinic,
+            "location_id": filters.location,
+            "practitioner_id": filters.practitioner,
+            "room_id": filters.room,
+        }
+        sheet = day_sheet(day=filters.day, now=now, **narrowed)
+        waiting = unanswered(**narrowed)
+        record_reads(request=request, view="desk", patients=[row.patient for row in (*sheet.appointments, *waiting)])
+
+        def may(wanted: str) -> bool:
+            return access.may(wanted, clinic_id=clinic_id)
+
+        asked, offers = waiting_of(waiting, now=now, permissions=may)
         return TemplateResponse(
             request,
             "admin/desk/day_sheet.html",
@@ -63,11 +76,13 @@ class DaySheet:
                 "title": _("Day sheet"),
                 "subtitle": moments.day(filters.day),
                 "filters": filters,
-                "rows": rows_of(sheet, now=now, permissions=lambda wanted: access.may(wanted, clinic_id=clinic_id)),
+                "rows": rows_of(sheet, now=now, permissions=may),
+                "asked": asked,
+                "offers": offers,
                 "undecided": len(sheet.undecided),
                 "zones": ", ".join(cities) if len(cities) > 1 else "",
                 "printed": moments.moment(now, zone=next(iter(zones.values()), ZoneInfo("UTC"))),
-                "may_book": access.may("bookings.add_appointment", clinic_id=clinic_id),
+                "may_book": may("bookings.add_appointment"),
                 **filters.choices(),
             },
         )
@@ -78,7 +93,7 @@ class DaySheet:
         given, _colon, before = rest.partition(":")
         step = STEPS.get(name)
         appointment = self._mine(request, given, step)
-        if step is None or step.asks or appointment is None:
+        if step is None or step.elsewhere or appointment is None:
             messages.error(request, _("This appointment is not on your desk."))
             return HttpResponseRedirect(self._back(request))
         if name == "undo" and before != appointment.status:
@@ -98,8 +113,10 @@ class DaySheet:
             if extra and extra["reason"] not in REASONS:
                 messages.error(request, _("Say why, please."))
             else:
-                self._take(request, chosen, appointment, **extra)
+                everything = chosen.name == "cancel" and request.POST.get("extent") == "following"
+                self._take(request, CANCEL_FOLLOWING if everything else chosen, appointment, **extra)
                 return HttpResponseRedirect(self._back(request, appointment))
+        in_series = chosen.name == "cancel" and appointment.series_id is not None
         record_reads(request=request, view="desk", patients=[appointment.patient])
         return TemplateResponse(
             request,
@@ -112,7 +129,8 @@ class DaySheet:
                 "name": patient_name(appointment),
                 "moment": moments.moment(appointment.start, zone=appointment.location.tz),
                 "reasons": REASONS.items() if chosen.name == "cancel" else (),
-                "act": _("Cancel this appointment") if chosen.name == "cancel" else _("Mark as entered in error"),
+                "following": len(series.following(appointment)) if in_series else 0,
+                "act": ACTS[chosen.name],
                 "given_back": request.POST.get("back") or request.GET.get("back", ""),
                 "back": self._back(request, appointment),
             },
@@ -145,8 +163,5 @@ class DaySheet:
 
     def _back(self, request: HttpRequest, appointment: Appointment | None = None) -> str:
         """The sheet the person came from, at the row they pressed; or the appointment's own page."""
-        anchor = f"#a-{appointment.pk}" if appointment else ""
         given = request.POST.get("back") or request.GET.get("back") or ""
-        if appointment and given == "page":
-            return reverse("admin:bookings_appointment_change", args=[appointment.pk])
-        return f"{reverse('admin:desk')}{'?' if given else ''}{tidy(given)}{anchor}"
+        return way_back(given, appointment_id=appointment.pk if appointment else None)

@@ -13,13 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.admin.confined import Confined
 from bookings.admin.forms import WIDGETS, ConfinedForm, SharedChoices, name_for_hearing
-from bookings.models import OpeningHours, Practitioner, Room
+from bookings.models import Device, OpeningHours, Practitioner, Room
 
-Owner = Practitioner | Room
+Owner = Practitioner | Room | Device
 
 
 class HoursFormSet(BaseModelFormSet[OpeningHours, "forms.ModelForm[OpeningHours]"]):
-    """The opening hours of one schedule, on the page of the practitioner or the room it belongs to."""
+    """The opening hours of one schedule, on the page of the practitioner, the room or the device it belongs to."""
 
     instance: Owner
 

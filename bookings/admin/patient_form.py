@@ -46,7 +46,7 @@ class PatientForm(PersonFields, ConfinedForm[Patient]):
 
     class Meta:
         model = Patient
-        fields = ("clinic", "family_name", "given_name", "birth_date", "phone", "email", "language")
+        fields = ("clinic", "family_name", "given_name", "birth_date", "known_since", "phone", "email", "language")
 
 
 class NewPatientForm(PersonFields):

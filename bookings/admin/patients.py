@@ -73,7 +73,7 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
     search_fields = ("code",)  # opens the search box; the search itself is `hits`
     search_help_text = _("Part of a name, an e-mail address, a phone number, a birth date, or the patient’s code.")
     fieldsets = (
-        (None, {"fields": ("clinic", "family_name", "given_name", "birth_date", "code")}),
+        (None, {"fields": ("clinic", "family_name", "given_name", "birth_date", "known_since", "code")}),
         (_("How to reach them"), {"fields": ("phone", "email", "language")}),
         (_("Appointments"), {"fields": ("appointments",)}),
     )
@@ -117,7 +117,7 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
     def get_fieldsets(self, request: HttpRequest, obj: Patient | None = None) -> Any:
         given = super().get_fieldsets(request, obj)
         if obj is None:
-            return [(None, {"fields": ("clinic", "family_name", "given_name", "birth_date")}), given[1]]
+            return [(None, {"fields": ("clinic", "family_name", "given_name", "birth_date", "known_since")}), given[1]]
         return [(None, {"fields": ("code", "erased_at")})] if obj.erased_at is not None else given
 
     def get_inlines(self, request: HttpRequest, obj: Patient | None) -> Any:
@@ -172,6 +172,8 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
         actor = staff_actor(user=cast(User, request.user), clinic_id=obj.clinic_id)
         if change:
             registration._correct(actor=actor, patient=obj)
+            if "known_since" in form.changed_data:
+                obj.save(update_fields=["known_since"])
             return
         made = registration._admit(
             actor=actor,
@@ -185,6 +187,8 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
             language=obj.language,
         )
         obj.pk, obj.code, obj.key_id, obj._state.adding = made.pk, made.code, made.key_id, False
+        if obj.known_since is not None:
+            obj.save(update_fields=["known_since"])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Save the people who act for the patient, who are found by the same search."""

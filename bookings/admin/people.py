@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import staff
 from bookings.admin.confined import ConfinedAdmin
+from bookings.admin.contradicted import Contradicted
 from bookings.admin.forms import ConfinedForm
 from bookings.admin.hours import OpeningHoursInline
 from bookings.models import Practitioner, Role, Schedule, StaffMembership, User
@@ -22,14 +23,14 @@ from bookings.roles import staff_actor
 
 
 @admin.register(Practitioner)
-class PractitionerAdmin(ConfinedAdmin[Practitioner]):
+class PractitionerAdmin(Contradicted[Practitioner]):
     """Somebody who sees patients, with their hours. Making one makes their schedule. Who leaves is set inactive."""
 
     list_display = ("name", "title", "languages", "user", "active")
     list_filter = ("active",)
     list_select_related = ("user",)
     search_fields = ("name",)
-    fields = ("clinic", "title", "name", "languages", "user", "active")
+    fields = ("clinic", "title", "name", "languages", "video_link", "user", "active")
     inlines = (OpeningHoursInline,)
 
     def save_model(self, request: HttpRequest, obj: Practitioner, form: Any, change: bool) -> None:

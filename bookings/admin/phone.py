@@ -1,11 +1,10 @@
 """Booking for somebody who phones or stands at the desk: what, when, for whom, on one page and without a script."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
-from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,30 +12,88 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from bookings import booking, moments, patients, registration
+from bookings import moments, patients
+from bookings.admin.freetimes import (
+    CHOSEN,
+    SHOWN,
+    AnotherTimeForm,
+    Picked,
+    Search,
+    days_of,
+    kept,
+    picked,
+    query,
+    turned,
+)
 from bookings.admin.patient_form import NewPatientForm
+from bookings.admin.placing import (
+    LastForm,
+    Placed,
+    RepeatForm,
+    asking_of,
+    left_out_of,
+    may_squeeze,
+    overbook_reason,
+    refusal_of,
+    said_of,
+    standing_of,
+    wishes_of,
+)
 from bookings.admin.reading import record_reads
-from bookings.admin.wishes import SHOWN, FreeDay, WishForm, chosen_slot, days_of, free_days, query, turned
-from bookings.forms.text import LongTextField
-from bookings.models import Appointment, Clinic, HealthcareService, Location, Patient, User
+from bookings.admin.steps import OVERBOOK_REASONS
+from bookings.admin.wishes import WishForm
+from bookings.availability import Asking, NotOffered, SlotTaken, nearest, terms_of
+from bookings.booking import Told
+from bookings.models import Appointment, Clinic, Patient, User
 from bookings.refusals import Refusal
-from bookings.roles import access_of, staff_actor
+from bookings.roles import Access, access_of, staff_actor
 
 ADD: Final = "bookings.add_appointment"
 HITS: Final = 25
 
 
-class LastForm(forms.Form):
-    """What goes with the appointment itself."""
+@dataclass(slots=True)
+class Call:
+    """One request for the page, read."""
 
-    language = forms.ChoiceField(label=_("Language of our messages"), choices=settings.LANGUAGES)
-    reason = LongTextField(
-        label=_("Reason for the visit (optional)"),
-        required=False,
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
+    request: HttpRequest
+    now: datetime
+    access: Access
+    chosen: Patient | None
+    wish: WishForm
+    picked: Picked | None
+    new: NewPatientForm
+    last: LastForm
+    repeat: RepeatForm
+    refusal: Refusal | None = None
+
+    @property
+    def bookable(self) -> bool:
+        """Whether nothing is known to stand in the way of the time chosen."""
+        return not isinstance(self.refusal, (NotOffered, SlotTaken))
+
+    @property
+    def asking(self) -> Asking:
+        """What was said; somebody who is being written down is new."""
+        return asking_of(self.wish, new=self.chosen is None and self.request.method == "POST")
+
+    @property
+    def told(self) -> str:
+        """The time chosen, in words."""
+        if self.picked is None or self.wish.chosen_service is None:
+            return ""
+        place, then = self.picked.place, self.wish.cleaned_data.get("then")
+        who = self.wish.cleaned_data.get("practitioner") or self.picked.by
+        parts: list[object] = [self.wish.chosen_service, moments.moment(self.picked.start, zone=place.tz)]
+        if self.wish.chosen_service.capacity is None:
+            minutes = terms_of(service=self.wish.chosen_service, asking=self.asking).lengths.duration // 60
+            parts.append(ngettext("%(minutes)s minute", "%(minutes)s minutes", minutes) % {"minutes": minutes})
+        parts += [place, *([who] if who else [])]
+        if then is not None and self.picked.next is not None:
+            parts += [f"→ {then}", moments.clock(self.picked.next, zone=place.tz), self.picked.next_by or ""]
+        return " · ".join(str(part) for part in parts if part)
 
 
 class PhoneBooking:
@@ -50,30 +107,15 @@ class PhoneBooking:
         clinics = Clinic.objects.filter(pk__in=access_of(request.user).clinics(ADD)).order_by("name", "pk")
         if not clinics:
             raise PermissionDenied
-        now = timezone.now()
-        chosen = self._patient(request, request.POST.get("patient") or request.GET.get("patient", ""))
-        wanted = request.GET.get("clinic", "")
-        clinic = chosen.clinic if chosen else next((row for row in clinics if str(row.pk) == wanted), clinics[0])
-        wish = WishForm(request.GET.dict(), clinics=clinics, clinic=clinic, today=now.date())
-        wish.is_valid()
-        slot = chosen_slot(request.GET, wish=wish)
-        new = NewPatientForm(None, initial={"language": clinic.language}, prefix="new")
-        last = LastForm(None, initial={"language": chosen.language if chosen else clinic.language})
-        nearest: list[FreeDay] = []
-        if request.method == "POST" and slot is not None:
-            last = LastForm(request.POST)
-            if chosen is None:
-                new = NewPatientForm(request.POST, prefix="new")
-            if last.is_valid() and (chosen is not None or new.is_valid()):
-                try:
-                    return self._book(request, wish, slot, chosen=chosen, new=new, last=last, now=now)
-                except booking.SlotTaken as taken:
-                    messages.error(request, str(taken))
-                    nearest = days_of(taken.nearest, given=request.GET, wish=wish)
-                except Refusal as refusal:
-                    messages.error(request, str(refusal))
-        found, asked = self._found(request, clinic)
-        record_reads(request=request, view="phone-booking", patients=[*found, *([chosen] if chosen else [])])
+        call = self._read(request, clinics)
+        if call.picked is not None:
+            if request.method != "POST":
+                call.refusal = refusal_of(wishes_of(call.wish, call.picked, asking=call.asking), now=call.now)
+            elif (done := self._post(call)) is not None:
+                return done
+        found, asked = self._found(request, call.wish.whose)
+        shown = [*found, *([call.chosen] if call.chosen else [])]
+        record_reads(request=request, view="phone-booking", patients=shown)
         return TemplateResponse(
             request,
             "admin/bookings/appointment/book.html",
@@ -81,39 +123,94 @@ class PhoneBooking:
                 **self.site.each_context(request),
                 "title": _("Book an appointment"),
                 "opts": Appointment._meta,
-                "wish": wish,
-                "days": free_days(request.GET, wish=wish, now=now) if slot is None else [],
-                "nearest": nearest,
-                "service": wish.cleaned_data.get("service"),
-                "slot": slot,
-                "slot_told": self._told(slot, wish) if slot else "",
+                **self._times(call),
+                "refusal": call.refusal,
+                "squeeze": self._squeeze(call),
+                "told": call.told,
                 "key": request.POST.get("key") or uuid.uuid4(),
                 "q": asked,
                 "found": [(row, query(request.GET, patient=row.pk, q=None)) for row in found],
-                "chosen": chosen,
-                "new": new,
-                "last": last,
-                "kept": [(name, value) for name, value in request.GET.items() if name not in ("q", "patient")],
-                "earlier": turned(request.GET, wish=wish, by=-SHOWN, now=now),
-                "later": turned(request.GET, wish=wish, by=SHOWN, now=now),
+                "chosen": call.chosen,
+                "new": call.new,
+                "last": call.last,
+                "repeat": None if call.wish.cleaned_data.get("then") else call.repeat,
+                "kept": kept(request.GET, "q", "patient"),
                 "here": query(request.GET, q=None),
-                "other_time": query(request.GET, start=None, at=None),
-                "other_patient": query(request.GET, patient=None, q=None),
+                "other_patient": query(request.GET, patient=None, q=None, standing=None),
             },
         )
 
-    def _told(self, slot: tuple[datetime, Location], wish: WishForm) -> str:
-        start, place = slot
-        who = wish.cleaned_data.get("practitioner")
-        parts = [wish.cleaned_data["service"], moments.moment(start, zone=place.tz), place, *([who] if who else [])]
-        return " · ".join(str(part) for part in parts)
+    def _read(self, request: HttpRequest, clinics: Any) -> Call:
+        now = timezone.now()
+        access = access_of(request.user)
+        chosen = self._patient(access, request.POST.get("patient") or request.GET.get("patient", ""))
+        wanted = request.GET.get("clinic", "")
+        clinic = chosen.clinic if chosen else next((row for row in clinics if str(row.pk) == wanted), clinics[0])
+        known = {"standing": standing_of(chosen)} if chosen else {}
+        wish = WishForm(request.GET, clinics=clinics, clinic=clinic, today=now.date(), **known)
+        time = None
+        if wish.is_valid() and wish.chosen_service is not None:
+            time = picked(request.GET, wish=wish, two=wish.cleaned_data.get("then") is not None)
+        posted = request.POST if request.method == "POST" and time is not None else None
+        language = chosen.language if chosen else clinic.language
+        return Call(
+            request=request,
+            now=now,
+            access=access,
+            chosen=chosen,
+            wish=wish,
+            picked=time,
+            new=NewPatientForm(None if chosen else posted, initial={"language": clinic.language}, prefix="new"),
+            last=LastForm(posted, initial={"language": language}, kind=wish.asking.kind),
+            repeat=RepeatForm(posted, auto_id="repeat_%s"),
+        )
+
+    def _times(self, call: Call) -> dict[str, Any]:
+        """The free times, or those nearest to one that is taken."""
+        given, wish, service = call.request.GET, call.wish, call.wish.chosen_service
+        listed: dict[str, Any] = {"wish": wish, "service": service, "picked": call.picked, "days": [], "nearest": []}
+        if service is not None and call.picked is None and wish.is_valid():
+            then = wish.cleaned_data.get("then")
+            search = Search(service=service, narrowed=wish.narrowed(), asking=wish.asking, then=then)
+            listed["days"] = days_of(search.week(now=call.now, since=wish.since_day), given=given, wish=wish)
+        two = wish.cleaned_data.get("then") is not None
+        if service is not None and call.picked is not None and not call.bookable and not two:
+            found = nearest(
+                service=service,
+                now=call.now,
+                to=call.picked.start,
+                online=False,
+                asking=call.asking,
+                narrowed=wish.narrowed(),
+            )
+            listed["nearest"] = days_of([(slot,) for slot in found], given=given, wish=wish)
+        plain = dict.fromkeys(CHOSEN)
+        return {
+            **listed,
+            "two": two,
+            "bookable": call.bookable,
+            "earlier": turned(given, wish=wish, by=-SHOWN),
+            "later": turned(given, wish=wish, by=SHOWN),
+            "other_time": query(given, **plain),
+            "another": AnotherTimeForm(given, wish=wish),
+            "another_kept": kept(given, *CHOSEN, "q"),
+            "explain": reverse("admin:bookings_appointment_explain"),
+            "why": reverse("admin:bookings_appointment_explain") + query(given, q=None),
+        }
+
+    def _squeeze(self, call: Call) -> dict[str, Any] | None:
+        """The reasons to squeeze somebody in, where the person may."""
+        service = call.wish.chosen_service
+        if service is None or call.wish.cleaned_data.get("then") is not None:
+            return None
+        return OVERBOOK_REASONS if may_squeeze(call.refusal, service=service, access=call.access) else None
 
     # --- the patient
 
-    def _patient(self, request: HttpRequest, given: str) -> Patient | None:
+    def _patient(self, access: Access, given: str) -> Patient | None:
         if not given.isdecimal():
             return None
-        clinics = access_of(request.user).clinics(ADD)
+        clinics = access.clinics(ADD)
         return (
             Patient.objects.filter(clinic__in=clinics, erased_at=None, pk=int(given)).select_related("clinic").first()
         )
@@ -124,37 +221,41 @@ class PhoneBooking:
 
     # --- booking
 
-    def _book(
-        self,
-        request: HttpRequest,
-        wish: WishForm,
-        slot: tuple[datetime, Location],
-        *,
-        chosen: Patient | None,
-        new: NewPatientForm,
-        last: LastForm,
-        now: datetime,
-    ) -> HttpResponse:
-        start, place = slot
-        service: HealthcareService = wish.cleaned_data["service"]
-        command: dict[str, Any] = {
-            "actor": staff_actor(user=cast(User, request.user), clinic_id=service.clinic_id),
-            "now": now,
-            "key": _key(request.POST.get("key", "")),
-            "service": service,
-            "location": place,
-            "practitioner": wish.cleaned_data.get("practitioner"),
-            "start": start,
-            "language": last.cleaned_data["language"],
-            "reason": last.cleaned_data["reason"],
-        }
-        if chosen is not None:
-            booked = booking.book(patient=chosen, online=False, **command)
-        else:
-            booked = registration.admit_and_book(person=new.written(), **command)
-        told = {"moment": moments.moment(booked.start, zone=place.tz), "code": booked.patient.code}
-        messages.success(request, _("Booked: %(moment)s · %(code)s.") % told)
-        return HttpResponseRedirect(reverse("admin:bookings_appointment_change", args=[booked.pk]))
+    def _post(self, call: Call) -> HttpResponse | None:
+        """Book; None when something is missing or refused, which has then been said."""
+        request, service = call.request, call.wish.chosen_service
+        assert service is not None
+        assert call.picked is not None
+        wishes = wishes_of(call.wish, call.picked, asking=call.asking)
+        forms = [call.last, call.repeat, *([call.new] if call.chosen is None else [])]
+        if [form for form in forms if not form.is_valid()]:  # each says what it lacks
+            return None
+        why = overbook_reason(request.POST, service=service, access=call.access)
+        if why is None or (why and (call.repeat.rrule or len(wishes) > 1)):
+            wrong = _("Say why, please.") if why is None else _("Only a single visit can be squeezed in.")
+            messages.error(request, wrong)
+            call.refusal = refusal_of(wishes, now=call.now)
+            return None
+        placed = Placed(
+            wishes=wishes,
+            patient=call.chosen,
+            person=call.new.written() if call.chosen is None else None,
+            told=Told(**call.last.cleaned_data, overbook_reason=why),
+            rrule=call.repeat.rrule if len(wishes) == 1 else "",
+            skipping=call.repeat.skipping,
+        )
+        actor = staff_actor(user=cast(User, request.user), clinic_id=service.clinic_id)
+        try:
+            made = placed.book(actor=actor, now=call.now, key=_key(request.POST.get("key", "")))
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+            call.refusal = refusal
+            return None
+        for said in said_of(made):
+            messages.success(request, said)
+        if left_out := left_out_of(made):
+            messages.warning(request, left_out)
+        return HttpResponseRedirect(reverse("admin:bookings_appointment_change", args=[made.appointments[0].pk]))
 
 
 def _key(text: str) -> uuid.UUID:

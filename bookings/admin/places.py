@@ -1,6 +1,6 @@
-"""Clinics, locations, rooms, privacy notices."""
+"""Clinics, locations, rooms, devices, privacy notices."""
 
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib import admin
 from django.db.models import Max, QuerySet
@@ -8,8 +8,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from bookings.admin.confined import ClinicFilter, ConfinedAdmin
+from bookings.admin.contradicted import Contradicted
 from bookings.admin.hours import OpeningHoursInline
-from bookings.models import Clinic, Location, PrivacyNotice, Room, Schedule
+from bookings.models import Clinic, Device, Location, PrivacyNotice, Room, Schedule
+
+T = TypeVar("T", bound=Room | Device)
 
 
 @admin.register(Clinic)
@@ -34,7 +37,7 @@ class ClinicAdmin(ConfinedAdmin[Clinic]):
 
 
 @admin.register(Location)
-class LocationAdmin(ConfinedAdmin[Location]):
+class LocationAdmin(Contradicted[Location]):
     """A site. It is put out of use, never deleted: past appointments were there."""
 
     list_display = ("name", "address", "zone", "country", "observes_holidays", "active")
@@ -50,26 +53,42 @@ class LocationAdmin(ConfinedAdmin[Location]):
         return False
 
 
-@admin.register(Room)
-class RoomAdmin(ConfinedAdmin[Room]):
-    """A room and its hours. Making one makes its schedule."""
+class ThingAdmin(Contradicted[T]):
+    """A room or a device and its hours. Making one makes its schedule."""
 
-    list_display = ("name", "location", "kind", "active")
+    schedule_kind: ClassVar[Schedule.Kind]
     list_filter = ("active", "kind", ("location", ClinicFilter))
     list_select_related = ("location",)
-    fields = ("clinic", "location", "name", "kind", "active")
     inlines = (OpeningHoursInline,)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Room]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[T]:
         return super().get_queryset(request).order_by("location__name", "name")
 
-    def save_model(self, request: HttpRequest, obj: Room, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: T, form: Any, change: bool) -> None:
         if not change:
-            obj.schedule = Schedule.objects.create(clinic=obj.clinic, kind=Schedule.Kind.ROOM)
+            obj.schedule = Schedule.objects.create(clinic=obj.clinic, kind=self.schedule_kind)
         super().save_model(request, obj, form, change)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Room | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: T | None = None) -> bool:
         return False
+
+
+@admin.register(Room)
+class RoomAdmin(ThingAdmin[Room]):
+    """Rooms."""
+
+    schedule_kind = Schedule.Kind.ROOM
+    list_display = ("name", "location", "kind", "step_free", "active")
+    fields = ("clinic", "location", "name", "kind", "step_free", "active")
+
+
+@admin.register(Device)
+class DeviceAdmin(ThingAdmin[Device]):
+    """Devices."""
+
+    schedule_kind = Schedule.Kind.DEVICE
+    list_display = ("name", "location", "kind", "active")
+    fields = ("clinic", "location", "name", "kind", "active")
 
 
 @admin.register(PrivacyNotice)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -12,9 +13,20 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.sealed import KeyDestroyed
 from bookings import moments
-from bookings.admin.steps import Step, offered
-from bookings.desk import Sheet, is_undecided, local_today, zones_of
-from bookings.models import Appointment, AppointmentStatus, Clinic, Location, Practitioner, Role, Room, User
+from bookings.admin.shown import short
+from bookings.admin.steps import OVERBOOK_REASONS, Step, offered
+from bookings.desk import Sheet, is_undecided, local_today, places_taken, zones_of
+from bookings.models import (
+    Appointment,
+    AppointmentStatus,
+    Clinic,
+    Location,
+    Practitioner,
+    Role,
+    Room,
+    User,
+    VisitKind,
+)
 from bookings.roles import access_of
 
 VIEW: Final = "bookings.view_appointment"
@@ -99,6 +111,15 @@ def tidy(query: str) -> str:
     return urlencode([(name, said) for name, _is, said in pairs if name in words and said.replace("-", "").isalnum()])
 
 
+def way_back(given: str, *, appointment_id: UUID | None = None) -> str:
+    """The sheet somebody came from (`given`, its query), at the appointment's row; `page` means the appointment's own
+    page."""
+    if given == "page" and appointment_id is not None:
+        return reverse("admin:bookings_appointment_change", args=[appointment_id])
+    anchor = f"#a-{appointment_id}" if appointment_id else ""
+    return f"{reverse('admin:desk')}{'?' if given else ''}{tidy(given)}{anchor}"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the sheet."""
@@ -113,13 +134,44 @@ class Row:
     since: str
     """The clock time at which it became so, when that is known."""
     undecided: bool
+    answer_by: str
+    """When a request or an offer lapses."""
+    marks: list[str]
+    """What is out of the ordinary: how people meet, and why the visit was squeezed in."""
+    group: str
+    """The heading of a group session, above the first of its people."""
     buttons: list[Step]
     more: list[Step]
 
 
 def rows_of(sheet: Sheet, *, now: datetime, permissions: Callable[[str], bool]) -> list[Row]:
-    """The sheet's lines, with the steps somebody of these permissions may take. Two queries, for all names at once."""
-    return [_row(appointment, sheet=sheet, now=now, permissions=permissions) for appointment in sheet.appointments]
+    """The sheet's lines, with the steps somebody of these permissions may take. Two queries, for all names at once, and
+    one for the places taken in groups."""
+    taken = places_taken(session_ids={row.session_id for row in sheet.appointments if row.session_id})
+    rows, before = [], None
+    for appointment in sheet.appointments:
+        heads = appointment.session_id is not None and appointment.session_id != before
+        before = appointment.session_id
+        group = group_of(appointment, taken=taken) if heads else ""
+        rows.append(row_of(appointment, day=sheet.day, group=group, now=now, permissions=permissions))
+    return rows
+
+
+def group_of(appointment: Appointment, *, taken: Mapping[UUID, int]) -> str:
+    """How full the session of an appointment is, such as `Group, 3 of 8 places taken`; empty for a single visit."""
+    session = appointment.session
+    if session is None:
+        return ""
+    return _("Group, %(taken)d of %(places)d places taken") % {
+        "taken": taken.get(session.pk, 0),
+        "places": session.capacity,
+    }
+
+
+def overbooked_why(appointment: Appointment) -> str:
+    """Why an appointment was squeezed in, in the reader's language; empty when it was not."""
+    given = appointment.overbook_reason
+    return str(OVERBOOK_REASONS.get(given, given)) if appointment.overbooked else ""
 
 
 def patient_name(appointment: Appointment) -> str:
@@ -131,25 +183,45 @@ def patient_name(appointment: Appointment) -> str:
         return ""
 
 
-def _row(appointment: Appointment, *, sheet: Sheet, now: datetime, permissions: Callable[[str], bool]) -> Row:
+def row_of(
+    appointment: Appointment,
+    *,
+    day: date | None,
+    now: datetime,
+    permissions: Callable[[str], bool],
+    group: str = "",
+) -> Row:
+    """One line; its date is told unless it is `day`."""
     zone = appointment.location.tz
     local = appointment.start.astimezone(zone).date()
     steps = offered(appointment, now=now, permissions=permissions)
-    visible = [step for step in steps if not step.asks and step.name != "undo"][:VISIBLE]
+    visible = [step for step in steps if not step.elsewhere and step.name != "undo"][:VISIBLE]
     since = _since(appointment)
     being_seen = appointment.status == AppointmentStatus.CHECKED_IN and appointment.seen_at is not None
     return Row(
         appointment=appointment,
         begins=moments.clock(appointment.start, zone=zone),
         ends=moments.clock(appointment.end, zone=zone),
-        day="" if local == sheet.day else moments.day(local),
+        day="" if local == day else moments.day(local),
         name=patient_name(appointment),
         state=_("being seen") if being_seen else appointment.get_status_display(),
         since=moments.clock(since, zone=zone) if since else "",
         undecided=is_undecided(appointment, now=now),
+        answer_by=short(appointment.respond_by, zone=zone) if appointment.respond_by else "",
+        marks=_marks(appointment),
+        group=group,
         buttons=visible,
         more=[step for step in steps if step not in visible],
     )
+
+
+def _marks(appointment: Appointment) -> list[str]:
+    elsewhere = appointment.kind != VisitKind.ON_SITE
+    why = overbooked_why(appointment)
+    return [
+        *([appointment.get_kind_display()] if elsewhere else []),
+        *([_("squeezed in: %(why)s") % {"why": why}] if why else []),
+    ]
 
 
 def _since(appointment: Appointment) -> datetime | None:

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor
-from bookings import booking, status, visits
+from bookings import approval, booking, series, status, visits
 from bookings.desk import is_undecided
 from bookings.models import Appointment, AppointmentStatus
 from bookings.wallclock import epoch, local_date
@@ -19,6 +19,8 @@ from bookings.wallclock import epoch, local_date
 VISIT: Final = "bookings.visit_appointment"
 CANCEL: Final = "bookings.cancel_appointment"
 WITHDRAW: Final = "bookings.withdraw_appointment"
+MOVE: Final = "bookings.move_appointment"
+ANSWER: Final = "bookings.answer_appointment"
 
 #: Why the clinic cancels: a word of a list, never free text about a patient.
 REASONS: Final = {
@@ -28,11 +30,24 @@ REASONS: Final = {
     "moved": _("It is booked anew at another time"),
     "other": _("Something else"),
 }
+#: Why a time is booked that is taken: a word of a list too.
+OVERBOOK_REASONS: Final = {
+    "urgent": _("It is urgent"),
+    "practitioner-asked": _("The practitioner asked for it"),
+    "patient-waits": _("The patient is here and waits"),
+    "other": _("Something else"),
+}
+#: Why an appointment ended that nobody cancelled by hand.
+ENDED: Final = {
+    approval.DECLINED: _("The request was declined"),
+    approval.REQUEST_LAPSED: _("Nobody answered the request in time"),
+    approval.OFFER_LAPSED: _("The offer was not answered in time"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that can be said. `asks` means it has a page of its own before it is done."""
+    """One thing that can be said. `asks` means it is confirmed on a page first; `page` names a page of another kind."""
 
     name: str
     label: str | Promise
@@ -43,10 +58,25 @@ class Step:
     take: Callable[..., Appointment]
     """The use case: `take(actor=, now=, appointment_id=)`."""
     asks: bool = False
+    page: str = ""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is a link and no button."""
+        return self.asks or bool(self.page)
 
 
 def _cancel(*, actor: Actor, now: datetime, appointment_id: UUID, reason: str = "") -> Appointment:
     return booking.cancel(actor=actor, now=now, appointment_id=appointment_id, by="clinic", reason=reason)
+
+
+def _cancel_following(*, actor: Actor, now: datetime, appointment_id: UUID, reason: str = "") -> Appointment:
+    ended = series.cancel_following(actor=actor, now=now, appointment_id=appointment_id, by="clinic", reason=reason)
+    return ended[0]
+
+
+def _on_its_page(**command: object) -> Appointment:
+    raise booking.NotPossible  # moving asks for a time first
 
 
 _ALL: Final = (
@@ -55,6 +85,17 @@ _ALL: Final = (
     Step("begin", _("Being seen"), _("is being seen"), VISIT, visits.begin),
     Step("fulfil", _("Took place"), _("took place"), VISIT, visits.fulfil),
     Step("noshow", _("Did not come"), _("did not come"), VISIT, visits.mark_noshow),
+    Step("approve", _("Approve"), _("is confirmed"), ANSWER, approval.approve),
+    Step(
+        "offer",
+        _("Offer another time"),
+        _("is offered another time"),
+        ANSWER,
+        _on_its_page,
+        page="admin:bookings_appointment_offer",
+    ),
+    Step("decline", _("Decline"), _("is declined"), ANSWER, approval.decline, asks=True),
+    Step("move", _("Move"), _("is moved"), MOVE, _on_its_page, page="admin:bookings_appointment_move"),
     Step("cancel", _("Cancel"), _("is cancelled"), CANCEL, _cancel, asks=True),
     Step("undo", _("Undo"), _("is one step back"), VISIT, visits.undo),
     Step(
@@ -67,6 +108,10 @@ _ALL: Final = (
     ),
 )
 STEPS: Final[Mapping[str, Step]] = MappingProxyType({step.name: step for step in _ALL})
+#: Cancelling an occurrence of a series and all that follow: a choice on the page of `cancel`.
+CANCEL_FOLLOWING: Final = Step(
+    "cancel", _("Cancel"), _("is cancelled, and all that follow"), CANCEL, _cancel_following, asks=True
+)
 
 
 def offered(appointment: Appointment, *, now: datetime, permissions: Callable[[str], bool]) -> list[Step]:
@@ -91,11 +136,16 @@ def _sensible(appointment: Appointment, *, now: datetime) -> list[str]:
         "begin": there and before in (AppointmentStatus.ARRIVED, AppointmentStatus.CHECKED_IN) and not seen,
         "fulfil": come and AppointmentStatus.FULFILLED in follows and before != AppointmentStatus.NOSHOW,
         "noshow": begun and AppointmentStatus.NOSHOW in follows and not seen,
-        "cancel": AppointmentStatus.CANCELLED in follows and not seen,
+        "approve": before == AppointmentStatus.PENDING,
+        "offer": before in (AppointmentStatus.PENDING, AppointmentStatus.PROPOSED),
+        "decline": before == AppointmentStatus.PENDING,
+        "move": before == AppointmentStatus.BOOKED and now < appointment.end,
+        # A request is declined, not cancelled; an offer can be taken back.
+        "cancel": AppointmentStatus.CANCELLED in follows and before != AppointmentStatus.PENDING and not seen,
         "undo": status.undone(before) is not None,
         "withdraw": AppointmentStatus.ENTERED_IN_ERROR in follows,
     }
-    order = ["arrive", "check-in", "begin", "fulfil", "noshow", "cancel", "undo", "withdraw"]
+    order = "approve offer decline arrive check-in begin fulfil noshow move cancel undo withdraw".split()
     if is_undecided(appointment, now=now):  # what the desk is asked is how it ended
         order = ["fulfil", "noshow", *(name for name in order if name not in ("fulfil", "noshow"))]
     elif before == AppointmentStatus.ARRIVED:

@@ -12,10 +12,11 @@ from bookings.wallclock import DAY, day_number, instants, local_date, regimes
 STAFF_HORIZON: Final = 730
 
 
-def earliest_start(*, service: HealthcareService, now: datetime, online: bool) -> int:
-    """The first epoch second at which a visit may start: after the notice; for staff, while it is not over yet."""
+def earliest_start(*, service: HealthcareService, duration: int, now: datetime, online: bool) -> int:
+    """The first epoch second at which a visit of `duration` seconds may start: after the notice; for staff, while it
+    is not over yet."""
     current = math.ceil(now.timestamp())
-    return current + service.minimum_notice * 60 if online else current - service.duration * 60 + 1
+    return current + service.minimum_notice * 60 if online else current - duration + 1
 
 
 def last_day(*, service: HealthcareService, now: datetime, zone: ZoneInfo, online: bool) -> date:

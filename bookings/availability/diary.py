@@ -4,25 +4,35 @@ Times are epoch seconds and sets of intervals as in `bookings.intervals`. Hours 
 seen; buffers are kept clear of whatever else is taken, and may lie outside opening hours.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from bookings import public_holidays
+from bookings.availability.rules import Rule
 from bookings.intervals import Interval, intersect, starts_forbidden, starts_inside, stepped, subtract, union
-from bookings.wallclock import DAY, Regime, day_number, instants, regimes
+from bookings.wallclock import DAY, Regime, day_number, instants, regimes, week_number
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """One weekly rule: Monday is 0, times are seconds after midnight, validity is in day numbers, inclusive."""
+    """One weekly rule: Monday is 0, times are seconds after midnight, validity is in day numbers, inclusive; with
+    `every` over 1 it holds in each such week only, counted from the week of `valid_from`."""
 
     weekday: int
     opens: int
     closes: int
     valid_from: int
     valid_until: int
+    every: int = 1
+
+    def holds_on(self, number: int) -> bool:
+        """Whether it holds on this date of its weekday, given as a day number."""
+        if not self.valid_from <= number <= self.valid_until:
+            return False
+        return self.every == 1 or (week_number(number) - week_number(self.valid_from)) % self.every == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +64,25 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A room of the kind the service needs. Without hours of its own it is open whenever its location is used."""
+    """A room or a device that would do. Without hours of its own it is open whenever its location is used."""
 
-    room: int
+    id: int
     schedule: int
     location: int
     hours: tuple[Hours, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a visit needs beside its practitioner: one of `places`, in the order in which they are chosen.
+
+    `none_open` and `none_free` are the rules that speak when no place is open, or none is free. Two requirements of a
+    visit never share a place, so that each can be judged alone.
+    """
+
+    places: tuple[Place, ...]
+    none_open: Rule
+    none_free: Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +106,14 @@ class Diary:
     since: date
     until: date
     lengths: Lengths
-    needs_room: bool
     posts: list[Post] = field(default_factory=list)
-    places: list[Place] = field(default_factory=list)
+    requirements: list[Requirement] = field(default_factory=list)
     clinic_closed: list[Interval] = field(default_factory=list)
     location_closed: dict[int, list[Interval]] = field(default_factory=dict)
     schedule_closed: dict[int, list[Interval]] = field(default_factory=dict)
     taken: dict[int, list[Interval]] = field(default_factory=dict)
     _offsets: dict[ZoneInfo, list[Regime]] = field(default_factory=dict)
-    _rooms: dict[int, list[Interval]] = field(default_factory=dict)
+    _required: dict[int, list[Interval]] = field(default_factory=dict)
 
     @cached_property
     def last(self) -> date:
@@ -107,7 +129,7 @@ class Diary:
     def openings(self, *, hours: tuple[Hours, ...], site: Site, day: date) -> list[Interval]:
         """When these hours are open on one local date at a site: the anchors from which starts are counted."""
         number, weekday = day_number(day), day.weekday()
-        rules = [rule for rule in hours if rule.weekday == weekday and rule.valid_from <= number <= rule.valid_until]
+        rules = [rule for rule in hours if rule.weekday == weekday and rule.holds_on(number)]
         if not rules or site.is_holiday(day):
             return []
         offsets = self.offsets(site.zone)
@@ -133,20 +155,27 @@ class Diary:
             ]
         )
 
-    def starts(self, *, post: Post, allowed: Interval) -> list[int]:
-        """The starts this post can offer on dates `[since, until)` and inside `allowed`, in ascending order."""
+    def starts(self, *, post: Post, allowed: Sequence[Interval], weekdays: Collection[int] = ()) -> list[int]:
+        """The starts this post can offer on dates `[since, until)` and inside `allowed`, in ascending order; with
+        `weekdays` only on those."""
         by_day = self.openings_by_day(hours=post.hours, site=post.site)
-        anchors = [interval for day, intervals in by_day if day < self.until for interval in intervals]
+        anchors = [
+            interval
+            for day, intervals in by_day
+            if day < self.until and (not weekdays or day.weekday() in weekdays)
+            for interval in intervals
+        ]
         if not anchors:
             return []
         opened = subtract(union(interval for _, intervals in by_day for interval in intervals), self.closed(post))
         starts = self._free_starts(opened=opened, schedule=post.schedule)
-        if self.needs_room:
-            starts = intersect(starts, self._room_starts(post.site))
-        return list(stepped(openings=anchors, step=self.lengths.step, allowed=intersect(starts, [allowed])))
+        if self.requirements:
+            starts = intersect(starts, self._required_starts(post.site))
+        return list(stepped(openings=anchors, step=self.lengths.step, allowed=intersect(starts, allowed)))
 
-    def room_opened(self, *, place: Place, site: Site) -> list[Interval]:
-        """When a room is open; closures of its location, which are the practitioner's too, are not repeated here."""
+    def place_opened(self, *, place: Place, site: Site) -> list[Interval]:
+        """When a room or a device is open; closures of its location, which are the practitioner's too, are not
+        repeated here."""
         if place.hours:
             by_day = self.openings_by_day(hours=place.hours, site=site)
             opened = union(interval for _, intervals in by_day for interval in intervals)
@@ -155,17 +184,22 @@ class Diary:
             opened = [(offsets[0][0], offsets[-1][1])]
         return subtract(opened, self.schedule_closed.get(place.schedule, ()))
 
-    def _room_starts(self, site: Site) -> list[Interval]:
-        if site.id not in self._rooms:
-            self._rooms[site.id] = union(
-                interval
-                for place in self.places
-                if place.location == site.id
-                for interval in self._free_starts(
-                    opened=self.room_opened(place=place, site=site), schedule=place.schedule
+    def _required_starts(self, site: Site) -> list[Interval]:
+        """The starts at which a place of each requirement is open and free at this site."""
+        if site.id not in self._required:
+            starts: list[Interval] | None = None
+            for requirement in self.requirements:
+                some = union(
+                    interval
+                    for place in requirement.places
+                    if place.location == site.id
+                    for interval in self._free_starts(
+                        opened=self.place_opened(place=place, site=site), schedule=place.schedule
+                    )
                 )
-            )
-        return self._rooms[site.id]
+                starts = some if starts is None else intersect(starts, some)
+            self._required[site.id] = starts or []
+        return self._required[site.id]
 
     def _free_starts(self, *, opened: list[Interval], schedule: int) -> list[Interval]:
         forbidden = starts_forbidden(

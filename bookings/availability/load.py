@@ -1,100 +1,98 @@
-"""Reading a diary: three queries, four when the service needs a room, whatever there is to read."""
+"""Reading a diary: three queries, and one for each room or device the visit needs, whatever there is to read."""
 
-import math
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 from datetime import date, datetime, time
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
-from bookings.availability.diary import Diary, Hours, Lengths, Place, Post, Site
+from bookings.availability.diary import Diary, Hours, Place, Post, Requirement, Site
+from bookings.availability.rules import Rule
+from bookings.availability.terms import Terms
 from bookings.intervals import Interval
-from bookings.models import Closure, HealthcareService, OpeningHours, Room
+from bookings.models import Device, HealthcareService, OpeningHours, Room
 from bookings.wallclock import DAY, day_number, instant
 
-#: Every live row that takes a listed schedule's time in a window, as epoch seconds. A hold takes time until it expires;
-#: the hold named last is the asker's own. One index scan: a range operator against a multirange of the schedules.
-_TAKEN: Final = """
-    SELECT taken.schedule_id,
+#: What stands in the way in a window, as epoch seconds: closures (of a schedule, a location, or neither) and every live
+#: row that takes a listed schedule's time. A hold takes time until it expires; the hold and the appointments named are
+#: the asker's own. What is taken is one index scan: a range operator against a multirange of the schedules.
+_UNFREE: Final = """
+    SELECT true, closure.schedule_id, closure.location_id,
+           floor(date_part('epoch', closure.start))::bigint, ceil(date_part('epoch', closure."end"))::bigint
+      FROM bookings_closure closure
+     WHERE closure.clinic_id = %(clinic)s AND closure.start < %(end)s AND closure."end" > %(start)s
+     UNION ALL
+    SELECT false, taken.schedule_id, NULL,
            floor(date_part('epoch', lower(taken.period)))::bigint,
            ceil(date_part('epoch', upper(taken.period)))::bigint
       FROM bookings_occupancy taken
       LEFT JOIN bookings_hold hold ON hold.id = taken.hold_id
-     WHERE int8range(taken.schedule_id, taken.schedule_id, '[]') && %s::int8multirange
-       AND taken.period && tstzrange(%s, %s)
-       AND (taken.hold_id IS NULL OR (hold.expires_at > %s AND taken.hold_id IS DISTINCT FROM %s))
+     WHERE int8range(taken.schedule_id, taken.schedule_id, '[]') && %(schedules)s::int8multirange
+       AND taken.period && tstzrange(%(start)s, %(end)s)
+       AND taken.kind <> 'seat'
+       AND (taken.hold_id IS NULL
+            OR (hold.expires_at > %(now)s AND taken.hold_id IS DISTINCT FROM %(own_hold)s::uuid))
+       AND (taken.appointment_id IS NULL OR NOT taken.appointment_id = ANY(%(moved)s::uuid[]))
 """
 
 
 def load(
     *,
     service: HealthcareService,
+    terms: Terms,
     now: datetime,
     since: date,
     until: date,
     location_id: int | None = None,
     practitioner_id: int | None = None,
+    language: str = "",
     own_hold: uuid.UUID | None = None,
+    moved: Collection[uuid.UUID] = (),
 ) -> Diary:
-    """The diary of a service for local dates `[since, until)`, at one location or all, with one practitioner or all.
+    """The diary of a service for local dates `[since, until)`, at one location or all, with one practitioner or all,
+    or those who speak `language`.
 
-    Only what is in use is read: active service, practitioners, locations and rooms of an active clinic. `own_hold` does
-    not count as taken, nor does a hold that has expired at `now`.
+    Only what is in use is read: active service, practitioners, locations, rooms and devices of an active clinic.
+    `own_hold` and the appointments `moved` do not count as taken, nor does a hold that has expired at `now`.
     """
-    diary = Diary(
-        since=since,
-        until=until,
-        lengths=lengths_of(service),
-        needs_room=bool(service.room_kind),
-    )
-    diary.posts = _posts(
-        service=service, since=since, until=diary.last, location_id=location_id, practitioner_id=practitioner_id
-    )
-    if not diary.posts:
-        return diary
-    if diary.needs_room:
-        diary.places = _places(service=service, location_ids={post.site.id for post in diary.posts})
-    schedules = sorted({post.schedule for post in diary.posts} | {place.schedule for place in diary.places})
-    window = _window(diary)
-    _read_closures(diary, clinic_id=service.clinic_id, window=window)
-    _read_taken(diary, schedules=schedules, window=window, now=now, own_hold=own_hold)
-    return diary
-
-
-def lengths_of(service: HealthcareService) -> Lengths:
-    """The service's minutes as seconds."""
-    return Lengths(
-        duration=service.duration * 60,
-        step=service.step * 60,
-        before=service.buffer_before * 60,
-        after=service.buffer_after * 60,
-    )
-
-
-def _posts(
-    *, service: HealthcareService, since: date, until: date, location_id: int | None, practitioner_id: int | None
-) -> list[Post]:
-    rows = (
-        OpeningHours.objects.filter(
-            schedule__practitioner__offers__service=service.pk,
-            schedule__practitioner__offers__service__active=True,
-            schedule__practitioner__active=True,
-            clinic=service.clinic_id,
-            clinic__active=True,
-            location__clinic=service.clinic_id,
-            location__active=True,
-        )
-        .filter(Q(valid_from=None) | Q(valid_from__lt=until), Q(valid_until=None) | Q(valid_until__gte=since))
-        .order_by("schedule__practitioner", "location")
-    )
+    diary = Diary(since=since, until=until, lengths=terms.lengths)
+    rows = _posts(service=service, since=since, until=diary.last, language=language)
     if location_id is not None:
         rows = rows.filter(location=location_id)
     if practitioner_id is not None:
         rows = rows.filter(schedule__practitioner=practitioner_id)
+    diary.posts = _read_posts(rows)
+    if not diary.posts:
+        return diary
+    diary.requirements = list(
+        _requirements(service=service, terms=terms, location_ids={post.site.id for post in diary.posts})
+    )
+    schedules = {post.schedule for post in diary.posts}
+    schedules |= {place.schedule for requirement in diary.requirements for place in requirement.places}
+    _read_unfree(diary, clinic_id=service.clinic_id, schedules=schedules, now=now, own_hold=own_hold, moved=moved)
+    return diary
+
+
+def _posts(*, service: HealthcareService, since: date, until: date, language: str) -> QuerySet[OpeningHours]:
+    rows = OpeningHours.objects.filter(
+        schedule__practitioner__offers__service=service.pk,
+        schedule__practitioner__offers__service__active=True,
+        schedule__practitioner__active=True,
+        clinic=service.clinic_id,
+        clinic__active=True,
+        location__clinic=service.clinic_id,
+        location__active=True,
+    ).filter(Q(valid_from=None) | Q(valid_from__lt=until), Q(valid_until=None) | Q(valid_until__gte=since))
+    if language:
+        rows = rows.filter(schedule__practitioner__languages__iregex=rf"(^|\s){language}(\s|$)")
+    return rows.order_by("schedule__practitioner", "location")
+
+
+def _read_posts(rows: QuerySet[OpeningHours]) -> list[Post]:
     hours: dict[tuple[int, int, Site], list[Hours]] = defaultdict(list)
     for practitioner, schedule, site, zone, country, subdivision, observes, *rule in rows.values_list(
         "schedule__practitioner",
@@ -113,35 +111,60 @@ def _posts(
     ]
 
 
-def _places(*, service: HealthcareService, location_ids: Iterable[int]) -> list[Place]:
-    """Rooms in the order in which they are chosen, by id.
+def _requirements(*, service: HealthcareService, terms: Terms, location_ids: Collection[int]) -> Iterator[Requirement]:
+    """What the visit needs beside its practitioner: a room of a kind, a device of a kind, or one named device."""
+    if terms.room_kind:
+        rooms = Room.objects.filter(kind=terms.room_kind)
+        if terms.step_free:
+            rooms = rooms.filter(step_free=True)
+        places = _places(rooms, clinic_id=service.clinic_id, location_ids=location_ids)
+        yield Requirement(places, none_open=Rule.ROOM, none_free=Rule.ROOM_TAKEN)
+    if terms.device_kind or terms.device_id is not None:
+        devices = (
+            Device.objects.filter(pk=terms.device_id)
+            if terms.device_id is not None
+            else Device.objects.filter(kind=terms.device_kind)
+        )
+        places = _places(devices, clinic_id=service.clinic_id, location_ids=location_ids)
+        yield Requirement(places, none_open=Rule.DEVICE, none_free=Rule.DEVICE_TAKEN)
 
-    All their hours are read, valid in the window or not: a room that has hours is open only then.
+
+def _places(
+    rows: "QuerySet[Room] | QuerySet[Device]", *, clinic_id: int, location_ids: Collection[int]
+) -> tuple[Place, ...]:
+    """Rooms or devices in the order in which they are chosen, by id.
+
+    All their hours are read, valid in the window or not: what has hours is open only then.
     """
-    rows = (
-        Room.objects.filter(clinic=service.clinic_id, kind=service.room_kind, active=True, location__in=location_ids)
+    wanted = (
+        rows.filter(clinic=clinic_id, active=True, location__in=location_ids)
         .filter(Q(schedule__opening_hours=None) | Q(schedule__opening_hours__location=F("location")))
         .order_by("id")
         .values_list("id", "schedule", "location", *(f"schedule__opening_hours__{name}" for name in _RULE))
     )
     hours: dict[tuple[int, int, int], list[Hours]] = defaultdict(list)
-    for room, schedule, location, *rule in rows:
-        known = hours[room, schedule, location]
+    for identity, schedule, location, *rule in wanted:
+        known = hours[identity, schedule, location]
         if rule[0] is not None:
             known.append(_rule(*rule))
-    return [Place(room, schedule, location, tuple(rules)) for (room, schedule, location), rules in hours.items()]
+    return tuple(
+        Place(identity, schedule, location, tuple(rules)) for (identity, schedule, location), rules in hours.items()
+    )
 
 
-_RULE: Final = ("weekday", "opens", "closes", "valid_from", "valid_until")
+_RULE: Final = ("weekday", "opens", "closes", "valid_from", "valid_until", "every")
 
 
-def _rule(weekday: int, opens: time, closes: time, valid_from: date | None, valid_until: date | None) -> Hours:
+def _rule(
+    weekday: int, opens: time, closes: time, valid_from: date | None, valid_until: date | None, every: int
+) -> Hours:
     return Hours(
         weekday=weekday,
         opens=_seconds(opens),
         closes=_seconds(closes) or DAY,
         valid_from=day_number(valid_from or date.min),
         valid_until=day_number(valid_until or date.max),
+        every=every,
     )
 
 
@@ -157,25 +180,33 @@ def _window(diary: Diary) -> Interval:
     return start - diary.lengths.before, end + diary.lengths.duration + diary.lengths.after
 
 
-def _read_closures(diary: Diary, *, clinic_id: int, window: Interval) -> None:
-    start, end = map(instant, window)
-    rows = Closure.objects.filter(clinic=clinic_id, start__lt=end, end__gt=start).order_by("start")
-    for closure in rows.only("schedule", "location", "start", "end"):
-        closed = (math.floor(closure.start.timestamp()), math.ceil(closure.end.timestamp()))
-        if closure.schedule_id is not None:
-            diary.schedule_closed.setdefault(closure.schedule_id, []).append(closed)
-        elif closure.location_id is not None:
-            diary.location_closed.setdefault(closure.location_id, []).append(closed)
-        else:
-            diary.clinic_closed.append(closed)
-
-
-def _read_taken(
-    diary: Diary, *, schedules: list[int], window: Interval, now: datetime, own_hold: uuid.UUID | None
+def _read_unfree(
+    diary: Diary,
+    *,
+    clinic_id: int,
+    schedules: Collection[int],
+    now: datetime,
+    own_hold: uuid.UUID | None,
+    moved: Collection[uuid.UUID],
 ) -> None:
-    start, end = map(instant, window)
-    multirange = "{" + ",".join(f"[{schedule},{schedule}]" for schedule in schedules) + "}"
+    start, end = map(instant, _window(diary))
+    asked: dict[str, Any] = {
+        "clinic": clinic_id,
+        "start": start,
+        "end": end,
+        "schedules": "{" + ",".join(f"[{schedule},{schedule}]" for schedule in sorted(schedules)) + "}",
+        "now": now,
+        "own_hold": own_hold,
+        "moved": list(moved),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_TAKEN, [multirange, start, end, now, own_hold])
-        for schedule, begins, ends in cursor.fetchall():
-            diary.taken.setdefault(schedule, []).append((begins, ends))
+        cursor.execute(_UNFREE, asked)
+        for is_closure, schedule, location, begins, ends in cursor.fetchall():
+            if not is_closure:
+                diary.taken.setdefault(schedule, []).append((begins, ends))
+            elif schedule is not None:
+                diary.schedule_closed.setdefault(schedule, []).append((begins, ends))
+            elif location is not None:
+                diary.location_closed.setdefault(location, []).append((begins, ends))
+            else:
+                diary.clinic_closed.append((begins, ends))

@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A free time (FHIR Slot `free`): `[start, end)` in aware UTC, of one practitioner at one location."""
+    """A free time (FHIR Slot `free`): `[start, end)` in aware UTC, of one practitioner at one location.
+
+    `session_id` and `seats` are a group session's and how many places are left in it; None for a single visit.
+    """
 
     start: datetime
     end: datetime
     service_id: int
     location_id: int
     practitioner_id: int
+    session_id: UUID | None = None
+    seats: int | None = None

@@ -1,31 +1,19 @@
 """What the loser of a race is told: the time is taken, and these are the nearest free ones."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ParamSpec, TypeVar
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from bookings.availability.search import nearest
+from bookings.availability.search import Narrowed, nearest
 from bookings.availability.slots import Slot
-from bookings.models import HealthcareService, Location, Practitioner
+from bookings.availability.wish import Wish
 from bookings.refusals import Refusal
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What somebody asked for: a service at a location, at a time, with a practitioner or with anyone."""
-
-    service: HealthcareService
-    location: Location
-    practitioner: Practitioner | None
-    start: datetime
-    online: bool = True
 
 
 class SlotTaken(Refusal):
@@ -50,12 +38,14 @@ def retelling_the_nearest(verb: Callable[P, R], /, *args: P.args, **kwargs: P.kw
             return verb(*args, **kwargs)
     except SlotTaken as taken:
         wish = taken.wish
-        taken.nearest = nearest(
-            service=wish.service,
-            now=taken.now,
-            to=wish.start,
-            location=wish.location,
-            practitioner=wish.practitioner,
-            online=wish.online,
-        )
+        if not wish.planned:
+            taken.nearest = nearest(
+                service=wish.service,
+                now=taken.now,
+                to=wish.start,
+                online=wish.online,
+                asking=wish.asking,
+                narrowed=Narrowed(location=wish.location, practitioner=wish.practitioner, moved=wish.moved),
+                length=wish.length,
+            )
         raise

@@ -1,30 +1,49 @@
-"""Judging one time: may this service start then, and whom and which room would it take."""
+"""Judging one time: may this service start then, and whom, which room and which device would it take."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from bookings.availability.bounds import earliest_start, end_of_booking
+from bookings.availability.caps import may_overbook
 from bookings.availability.diary import Diary, Place, Post
+from bookings.availability.groups import Session, load_sessions
 from bookings.availability.load import load
+from bookings.availability.questions import (
+    about_a_session,
+    about_the_wish,
+    first_against,
+    first_free,
+    is_taken,
+    open_places,
+    seconds_of,
+    verdicts,
+)
 from bookings.availability.rules import SOMEBODY_ELSE, NotOffered, Rule, latest
-from bookings.availability.taken import SlotTaken, Wish
-from bookings.intervals import Interval, covers, touches, union
+from bookings.availability.taken import SlotTaken
+from bookings.availability.terms import Terms, terms_of
+from bookings.availability.wish import NOTHING_SAID, Asking, Wish
 from bookings.models import HealthcareService, Location, Practitioner, ServicePractitioner
-from bookings.wallclock import epoch, instant, is_imaginary, local_date
+from bookings.wallclock import instant, local_date
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a visit would take: `[start, end)` is what the patient is told, `period` what schedules lose. Aware UTC."""
+    """What a visit would take: `[start, end)` is what the patient is told, `period` what schedules lose. Aware UTC.
+
+    A seat in a session names the session, with its `capacity`, and takes nothing else. `overbooked` means that
+    somebody else has some of the time, and the service's policy allows it.
+    """
 
     practitioner_id: int
     room_id: int | None
+    device_id: int | None
     schedules: tuple[int, ...]
     start: datetime
     end: datetime
     period: tuple[datetime, datetime]
+    session_id: UUID | None = None
+    capacity: int = 0
+    overbooked: bool = False
 
 
 def check(
@@ -35,25 +54,31 @@ def check(
     practitioner: Practitioner | None,
     start: datetime,
     online: bool = True,
+    asking: Asking = NOTHING_SAID,
 ) -> None:
     """Raise NotOffered, naming the first rule against it, unless this time can be booked at this moment.
 
-    A time somebody else has is refused by the rules `taken` and `room-taken`. Without a practitioner one who can is
-    enough.
+    A time somebody else has is refused by one of `rules.SOMEBODY_ELSE`. Without a practitioner one who can is enough.
     """
-    wish = Wish(service=service, location=location, practitioner=practitioner, start=start, online=online)
-    found = _judge(wish=wish, now=now, own_hold=None, promised=False)
+    found = judge(
+        wish=Wish(
+            service=service, location=location, practitioner=practitioner, start=start, online=online, asking=asking
+        ),
+        now=now,
+    )
     if isinstance(found, Rule):
         raise NotOffered(found)
 
 
 def choose(*, wish: Wish, now: datetime, own_hold: UUID | None = None, promised: bool = False) -> Choice:
-    """Who and which room a wish gets: of those free the one least busy that day, then by id; the first free room by id.
+    """Who, which room and which device a wish gets: of those free the one least busy that day, then by id; the first
+    free room and device by id; in a group, a seat in the session with most places left.
 
     `own_hold` does not count as taken. What was `promised` by a hold is no longer asked about notice, horizon, step and
-    online booking. Raises NotOffered, SlotTaken. The answer stands only while the schedules it read are locked.
+    online booking. Raises NotOffered, SlotTaken. The answer stands only while the schedules it read, the session, and a
+    patient whose cap counts, are locked.
     """
-    found = _judge(wish=wish, now=now, own_hold=own_hold, promised=promised)
+    found = judge(wish=wish, now=now, own_hold=own_hold, promised=promised)
     if not isinstance(found, Rule):
         return found
     if found in SOMEBODY_ELSE:
@@ -61,104 +86,81 @@ def choose(*, wish: Wish, now: datetime, own_hold: UUID | None = None, promised:
     raise NotOffered(found)
 
 
-def _judge(*, wish: Wish, now: datetime, own_hold: UUID | None, promised: bool) -> Choice | Rule:
-    seconds = _seconds(wish.start)
-    bound = wish.online and not promised
-    refused = _refused_unread(wish=wish, now=now, seconds=seconds, bound=bound)
+def judge(*, wish: Wish, now: datetime, own_hold: UUID | None = None, promised: bool = False) -> Choice | Rule:
+    """As `choose`, with the first rule against the wish instead of a refusal."""
+    seconds = seconds_of(wish.start)
+    terms = terms_of(service=wish.service, asking=wish.asking, length=wish.length)
+    refused = first_against(about_the_wish(wish=wish, terms=terms, now=now, seconds=seconds, promised=promised))
     if refused is not None or seconds is None:
         return refused or Rule.TIME
+    if wish.seated:
+        return _judge_seat(wish=wish, now=now, seconds=seconds, own_hold=own_hold)
     day = local_date(seconds, zone=wish.location.tz)
-    diary = load(
+    diary = diary_of(wish, terms=terms, now=now, day=day, own_hold=own_hold)
+    if not diary.posts:
+        return Rule.HOURS if givers_of(wish) else Rule.PRACTITIONER
+    stepwise = wish.online and not promised
+    against = {
+        post: first_against(verdicts(diary, post=post, day=day, start=seconds, stepwise=stepwise))
+        for post in diary.posts
+    }
+    able = [post for post, rule in against.items() if rule is None]
+    if able:
+        return _choice(diary, post=min(able, key=lambda post: (_busy(diary, post), post.practitioner)), start=seconds)
+    last = latest(*(rule for rule in against.values() if rule is not None))
+    if not wish.overbook or last not in SOMEBODY_ELSE:
+        return last
+    squeezed = [post for post, rule in against.items() if rule in SOMEBODY_ELSE]
+    willing = [post for post in squeezed if may_overbook(wish=wish, seconds=seconds, practitioner_id=post.practitioner)]
+    if not willing:
+        return Rule.OVERBOOKING
+    return _choice(diary, post=min(willing, key=lambda post: (_busy(diary, post), post.practitioner)), start=seconds)
+
+
+def _judge_seat(*, wish: Wish, now: datetime, seconds: int, own_hold: UUID | None) -> Choice | Rule:
+    sessions = sessions_of(wish, now=now, seconds=seconds, own_hold=own_hold)
+    if not sessions:
+        return Rule.SESSION
+    against = {session: first_against(about_a_session(session, wish=wish, now=now)) for session in sessions}
+    able = [session for session, rule in against.items() if rule is None]
+    if able:
+        chosen = max(able, key=lambda session: (session.seats, -session.practitioner))
+        return _seat(chosen, overbooked=False)
+    last = latest(*(rule for rule in against.values() if rule is not None))
+    if not wish.overbook or last is not Rule.FULL:
+        return last
+    for session, rule in against.items():
+        if rule is Rule.FULL and may_overbook(wish=wish, seconds=seconds, practitioner_id=session.practitioner):
+            return _seat(session, overbooked=True)
+    return Rule.OVERBOOKING
+
+
+def diary_of(wish: Wish, *, terms: Terms, now: datetime, day: date, own_hold: UUID | None) -> Diary:
+    """The diary of the one day a wish is about."""
+    return load(
         service=wish.service,
+        terms=terms,
         now=now,
         since=day,
         until=day + timedelta(days=1),
         location_id=wish.location.pk,
         practitioner_id=wish.practitioner.pk if wish.practitioner else None,
         own_hold=own_hold,
+        moved=[appointment.pk for appointment in wish.moved],
     )
-    if not diary.posts:
-        return Rule.HOURS if _gives(wish) else Rule.PRACTITIONER
-    against = {post: _first_against(diary, post=post, day=day, start=seconds, stepwise=bound) for post in diary.posts}
-    able = [post for post, rule in against.items() if rule is None]
-    if not able:
-        return latest(*(rule for rule in against.values() if rule is not None))
-    chosen = min(able, key=lambda post: (_busy(diary, post), post.practitioner))
-    return _choice(diary, post=chosen, start=seconds)
 
 
-def _seconds(start: datetime) -> int | None:
-    """The epoch second of a start; None if no wall clock shows it, it names no zone, or it is not a whole minute."""
-    try:
-        if start.utcoffset() is None or is_imaginary(start):
-            return None
-        return None if start.second or start.microsecond else epoch(start)
-    except (OverflowError, ValueError):  # the first and last days of the calendar
-        return None
-
-
-def _refused_unread(*, wish: Wish, now: datetime, seconds: int | None, bound: bool) -> Rule | None:
-    """The first rule against a wish that can be told without reading a diary."""
-    service, location, practitioner = wish.service, wish.location, wish.practitioner
-    if not (service.active and service.clinic.active):
-        return Rule.SERVICE
-    if location.clinic_id != service.clinic_id or not location.active:
-        return Rule.LOCATION
-    if practitioner is not None and (practitioner.clinic_id != service.clinic_id or not practitioner.active):
-        return Rule.PRACTITIONER
-    if bound and not service.bookable_online:
-        return Rule.ONLINE
-    if seconds is None:
-        return Rule.TIME
-    if seconds < (epoch(now) if wish.online else earliest_start(service=service, now=now, online=False)):
-        return Rule.PAST
-    if bound and seconds < earliest_start(service=service, now=now, online=True):
-        return Rule.NOTICE
-    if seconds >= end_of_booking(service=service, now=now, zone=location.tz, online=bound):
-        return Rule.HORIZON
-    return None
-
-
-def verdicts(diary: Diary, *, post: Post, day: date, start: int, stepwise: bool) -> Iterator[tuple[Rule, bool]]:
-    """Each rule that needs the diary, in order, with whether it lets a visit of this post start then."""
-    lengths = diary.lengths
-    visit = start, start + lengths.duration
-    by_day = diary.openings_by_day(hours=post.hours, site=post.site)
-    yield Rule.HOLIDAY, not post.site.is_holiday(day)
-    yield Rule.HOURS, covers(union(interval for _, intervals in by_day for interval in intervals), visit)
-    yield Rule.CLOSURE, not touches(diary.closed(post), visit)
-    if stepwise:
-        anchors = next(intervals for date_, intervals in by_day if date_ == day)
-        yield Rule.STEP, any(opens <= start < ends and (start - opens) % lengths.step == 0 for opens, ends in anchors)
-    if diary.needs_room:
-        yield Rule.ROOM, any(_rooms_open(diary, post=post, visit=visit))
-    yield Rule.TAKEN, not _is_taken(diary, schedule=post.schedule, start=start)
-    if diary.needs_room:
-        yield Rule.ROOM_TAKEN, _free_room(diary, post=post, start=start) is not None
-
-
-def _first_against(diary: Diary, *, post: Post, day: date, start: int, stepwise: bool) -> Rule | None:
-    judged = verdicts(diary, post=post, day=day, start=start, stepwise=stepwise)
-    return next((rule for rule, holds in judged if not holds), None)
-
-
-def _rooms_open(diary: Diary, *, post: Post, visit: Interval) -> Iterator[Place]:
-    """Rooms of the site that are open throughout the visit, in the order in which they are chosen."""
-    for place in diary.places:
-        if place.location == post.site.id and covers(diary.room_opened(place=place, site=post.site), visit):
-            yield place
-
-
-def _free_room(diary: Diary, *, post: Post, start: int) -> Place | None:
-    visit = start, start + diary.lengths.duration
-    for place in _rooms_open(diary, post=post, visit=visit):
-        if not _is_taken(diary, schedule=place.schedule, start=start):
-            return place
-    return None
-
-
-def _is_taken(diary: Diary, *, schedule: int, start: int) -> bool:
-    return touches(union(diary.taken.get(schedule, ())), diary.lengths.period(start))
+def sessions_of(wish: Wish, *, now: datetime, seconds: int, own_hold: UUID | None) -> list[Session]:
+    """The sessions that start at the moment a wish is about."""
+    return load_sessions(
+        service=wish.service,
+        now=now,
+        between=(seconds, seconds + 1),
+        location_id=wish.location.pk,
+        practitioner_id=wish.practitioner.pk if wish.practitioner else None,
+        own_hold=own_hold,
+        moved=[appointment.pk for appointment in wish.moved],
+    )
 
 
 def _busy(diary: Diary, post: Post) -> int:
@@ -166,21 +168,48 @@ def _busy(diary: Diary, post: Post) -> int:
     return sum(end - start for start, end in diary.taken.get(post.schedule, ()))
 
 
-def _gives(wish: Wish) -> bool:
+def givers_of(wish: Wish) -> list[int]:
+    """Practitioners in use who give the service: the one named, or all."""
     offers = ServicePractitioner.objects.filter(service=wish.service, practitioner__active=True)
     if wish.practitioner is not None:
         offers = offers.filter(practitioner=wish.practitioner)
-    return offers.exists()
+    return list(offers.order_by("practitioner").values_list("practitioner", flat=True))
 
 
 def _choice(diary: Diary, *, post: Post, start: int) -> Choice:
-    place = _free_room(diary, post=post, start=start) if diary.needs_room else None
+    """What this post's visit takes: of each requirement the first free place, else (overbooked) the first open one."""
+    visit = start, start + diary.lengths.duration
+    places: dict[Rule, Place] = {}
+    overbooked = is_taken(diary, schedule=post.schedule, start=start)
+    for requirement in diary.requirements:
+        free = first_free(diary, requirement, post=post, start=start)
+        overbooked = overbooked or free is None
+        places[requirement.none_open] = free or next(open_places(diary, requirement, post=post, visit=visit))
+    room, device = places.get(Rule.ROOM), places.get(Rule.DEVICE)
     begins, ends = diary.lengths.period(start)
     return Choice(
         practitioner_id=post.practitioner,
-        room_id=place.room if place else None,
-        schedules=(post.schedule, *([place.schedule] if place else [])),
+        room_id=room.id if room else None,
+        device_id=device.id if device else None,
+        schedules=(post.schedule, *(place.schedule for place in places.values())),
         start=instant(start),
-        end=instant(start + diary.lengths.duration),
+        end=instant(visit[1]),
         period=(instant(begins), instant(ends)),
+        overbooked=overbooked,
+    )
+
+
+def _seat(session: Session, *, overbooked: bool) -> Choice:
+    start, end = instant(session.start), instant(session.end)
+    return Choice(
+        practitioner_id=session.practitioner,
+        room_id=None,
+        device_id=None,
+        schedules=(session.schedule,),
+        start=start,
+        end=end,
+        period=(start, end),
+        session_id=session.id,
+        capacity=session.capacity,
+        overbooked=overbooked,
     )

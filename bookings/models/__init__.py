@@ -1,13 +1,17 @@
 """Tables of the clinic: who, where, when, taken by what."""
 
-from bookings.models.appointments import TAKES_TIME, Appointment, AppointmentSeries, AppointmentStatus, Hold, Occupancy
+from bookings.models.appointments import TAKES_TIME, Appointment, AppointmentSeries, AppointmentStatus
 from bookings.models.drafts import CodeQuota, ContactChallenge, Draft
 from bookings.models.notices import Notice
+from bookings.models.occupancies import Hold, Occupancy
+from bookings.models.participants import Participant, ParticipantStatus
 from bookings.models.patients import NoticeShown, Patient, PatientIdentifier, PatientIndex, RelatedPerson
 from bookings.models.people import Identifier, Practitioner, Role, StaffMembership, User
-from bookings.models.places import Clinic, Location, PrivacyNotice, Room
+from bookings.models.places import Clinic, Device, Location, PrivacyNotice, Room
 from bookings.models.schedules import Closure, OpeningHours, Schedule, Weekday
-from bookings.models.services import HealthcareService, ServicePractitioner, ServiceText
+from bookings.models.services import HealthcareService, ServicePractitioner, ServiceTerms, ServiceText
+from bookings.models.sessions import GroupSession
+from bookings.models.words import Coverage, Need, Standing, VisitKind
 
 __all__ = [
     "TAKES_TIME",
@@ -18,15 +22,21 @@ __all__ = [
     "Closure",
     "CodeQuota",
     "ContactChallenge",
+    "Coverage",
+    "Device",
     "Draft",
+    "GroupSession",
     "HealthcareService",
     "Hold",
     "Identifier",
     "Location",
+    "Need",
     "Notice",
     "NoticeShown",
     "Occupancy",
     "OpeningHours",
+    "Participant",
+    "ParticipantStatus",
     "Patient",
     "PatientIdentifier",
     "PatientIndex",
@@ -37,8 +47,11 @@ __all__ = [
     "Room",
     "Schedule",
     "ServicePractitioner",
+    "ServiceTerms",
     "ServiceText",
     "StaffMembership",
+    "Standing",
     "User",
+    "VisitKind",
     "Weekday",
 ]

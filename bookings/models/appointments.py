@@ -1,25 +1,23 @@
-"""Appointments, series, holds, and occupancies: the one truth of what is taken."""
+"""Appointments, and the series some of them belong to."""
 
 import uuid
 from typing import Final
 
 from django.conf import settings
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
-from django.contrib.postgres.indexes import GistIndex
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from audit.declare import audited, exempt
+from audit.declare import audited
 from audit.sealed import SealedTextField
 from bookings.models.activities import APPOINTMENTS
 from bookings.models.patients import Patient, RelatedPerson
 from bookings.models.people import Practitioner
-from bookings.models.places import Clinic, Location, Room
-from bookings.models.schedules import Schedule
+from bookings.models.places import Clinic, Device, Location, Room
 from bookings.models.services import HealthcareService
+from bookings.models.sessions import GroupSession
+from bookings.models.words import Coverage, Standing, VisitKind
 
 
 class AppointmentStatus(models.TextChoices):
@@ -65,13 +63,14 @@ class AppointmentSeries(models.Model):
     use=APPOINTMENTS,
     technical=(
         "id clinic patient contact_person idempotency_key sequence series recurrence_id occurrence_index language"
-        " booked_online created updated"
+        " booked_online together created updated"
     ),
     schedule=(
-        "location service practitioner room start end status overbooked cancelled_by cancellation_reason"
-        " arrived_at checked_in_at seen_at"
+        "location service practitioner room device session start end status kind standing coverage referral"
+        " respond_by overbooked overbook_reason cancelled_by cancellation_reason arrived_at checked_in_at seen_at"
     ),
-    health="reason",
+    health="reason needs",
+    contact="visit_address",
     credential="link_digest",
     digest=("link_digest",),
 )
@@ -82,6 +81,7 @@ class Appointment(models.Model):
     class CancelledBy(models.TextChoices):
         PATIENT = "patient", _("the patient")
         CLINIC = "clinic", _("the clinic")
+        SYSTEM = "system", _("nobody answered in time")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="appointments", verbose_name=_("clinic"))
@@ -95,6 +95,12 @@ class Appointment(models.Model):
     room = models.ForeignKey(
         Room, models.PROTECT, null=True, blank=True, related_name="appointments", verbose_name=_("room")
     )
+    device = models.ForeignKey(
+        Device, models.PROTECT, null=True, blank=True, related_name="appointments", verbose_name=_("device")
+    )
+    session = models.ForeignKey(
+        GroupSession, models.PROTECT, null=True, blank=True, related_name="appointments", verbose_name=_("group")
+    )
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="appointments", verbose_name=_("patient"))
     contact_person = models.ForeignKey(
         RelatedPerson, models.SET_NULL, null=True, blank=True, related_name="appointments", verbose_name=_("booked by")
@@ -104,16 +110,41 @@ class Appointment(models.Model):
     status = models.CharField(
         _("status"), max_length=16, choices=AppointmentStatus.choices, default=AppointmentStatus.BOOKED
     )
+    kind = models.CharField(
+        _("how people meet"), max_length=8, choices=VisitKind.choices, default=VisitKind.ON_SITE, db_default="on-site"
+    )
+    standing = models.CharField(
+        _("new or known"), max_length=5, choices=Standing.choices, blank=True, default="", db_default=""
+    )
+    coverage = models.CharField(
+        _("who pays"), max_length=9, choices=Coverage.choices, blank=True, default="", db_default=""
+    )
+    referral = models.BooleanField(_("has a referral"), default=False, db_default=False)
+    needs = SealedTextField(
+        _("needs"), max_length=120, blank=True, default="", db_default="", help_text="Words of Need, with spaces."
+    )
+    visit_address = SealedTextField(_("address of the visit"), max_length=500, blank=True, default="", db_default="")
     reason = SealedTextField(_("reason"), max_length=500, blank=True)
     language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, default="en")
     booked_online = models.BooleanField(_("booked online"), default=True)
     overbooked = models.BooleanField(_("overbooked"), default=False)
+    overbook_reason = models.CharField(_("why overbooked"), max_length=40, blank=True, default="", db_default="")
+    respond_by = models.DateTimeField(
+        _("answer by"), null=True, blank=True, help_text=_("When a request or an offer lapses.")
+    )
     sequence = models.PositiveIntegerField(
         _("revision"), default=0, help_text=_("iCalendar SEQUENCE: rises with each move.")
     )
     series = models.ForeignKey(AppointmentSeries, models.PROTECT, null=True, blank=True, related_name="appointments")
-    recurrence_id = models.DateTimeField(null=True, blank=True, editable=False)
-    occurrence_index = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    recurrence_id = models.DateTimeField(
+        _("original start"), null=True, blank=True, editable=False, help_text="RFC 5545 RECURRENCE-ID."
+    )
+    occurrence_index = models.PositiveIntegerField(
+        _("place in the series"), null=True, blank=True, editable=False, help_text="From 0, skipped ones counted."
+    )
+    together = models.UUIDField(
+        null=True, blank=True, editable=False, help_text="What was booked by one command is told in one message."
+    )
     cancelled_by = models.CharField(_("cancelled by"), max_length=8, choices=CancelledBy.choices, blank=True)
     cancellation_reason = models.CharField(_("why cancelled"), max_length=40, blank=True)
     arrived_at = models.DateTimeField(_("arrived"), null=True, blank=True)
@@ -132,12 +163,27 @@ class Appointment(models.Model):
             models.Index(fields=["clinic", "start"], name="appointment_by_clinic_start"),
             models.Index(fields=["practitioner", "start"], name="appointment_by_practitioner"),
             models.Index(fields=["patient", "start"], name="appointment_by_patient"),
+            models.Index(fields=["together"], name="appointment_together", condition=Q(together__isnull=False)),
+            models.Index(fields=["respond_by"], name="appointment_unanswered", condition=Q(respond_by__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(end__gt=F("start")), name="appointment_ends_after_it_begins"),
             models.CheckConstraint(
-                condition=Q(status="cancelled", cancelled_by__in=("patient", "clinic")) | ~Q(status="cancelled"),
+                condition=Q(status="cancelled", cancelled_by__in=("patient", "clinic", "system"))
+                | ~Q(status="cancelled"),
                 name="appointment_cancelled_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=Q(overbooked=False) | ~Q(overbook_reason=""), name="appointment_overbooked_with_a_reason"
+            ),
+            models.CheckConstraint(
+                condition=Q(respond_by__isnull=True) | Q(status__in=("pending", "proposed")),
+                name="appointment_answered_or_waiting",
+            ),
+            models.UniqueConstraint(
+                fields=["series", "recurrence_id"],
+                condition=Q(series__isnull=False),
+                name="appointment_occurrence_once",
             ),
             models.UniqueConstraint(fields=["clinic", "idempotency_key"], name="appointment_command_once"),
         ]
@@ -148,94 +194,3 @@ class Appointment(models.Model):
     def sealing_key_id(self) -> uuid.UUID:
         """The patient's own data key."""
         return self.patient.key_id
-
-
-@exempt(
-    "a reservation of minutes, gone when it ends; the appointment it leads to is the evidence",
-    use=APPOINTMENTS,
-    technical="id clinic visitor_digest created expires_at extended",
-    schedule="location service practitioner room start end",
-)
-class Hold(models.Model):
-    """An exclusive reservation (FHIR Slot `busy-tentative`) while a visitor fills in the form."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="+")
-    location = models.ForeignKey(Location, models.CASCADE, related_name="+")
-    service = models.ForeignKey(HealthcareService, models.CASCADE, related_name="+")
-    practitioner = models.ForeignKey(Practitioner, models.CASCADE, related_name="+")
-    room = models.ForeignKey(Room, models.CASCADE, null=True, related_name="+")
-    start = models.DateTimeField()
-    end = models.DateTimeField()
-    visitor_digest = models.CharField(max_length=64, help_text="SHA-256 of the visitor's random first-party id.")
-    expires_at = models.DateTimeField()
-    extended = models.PositiveSmallIntegerField(default=0)
-    created = models.DateTimeField(db_default=Now(), editable=False)
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["expires_at"], name="hold_by_expiry"),
-            models.Index(fields=["visitor_digest", "expires_at"], name="hold_by_visitor"),
-        ]
-
-    def __str__(self) -> str:
-        return f"hold {self.id}"
-
-
-@exempt(
-    "derived from Appointment and Hold, written with them; the database proves that nothing overlaps",
-    use=APPOINTMENTS,
-    technical="id clinic appointment hold",
-    schedule="schedule period kind overbooked",
-)
-class Occupancy(models.Model):
-    """`schedule` is taken during `period` (half-open, buffers included) by an appointment, a session, a hold or a
-    foreign calendar."""
-
-    class Kind(models.TextChoices):
-        APPOINTMENT = "appointment"
-        SESSION = "session"
-        HOLD = "hold"
-        EXTERNAL = "external"
-
-    id = models.BigAutoField(primary_key=True)
-    clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="+", db_index=False)
-    schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="occupancies", db_index=False)
-    period = DateTimeRangeField()
-    kind = models.CharField(max_length=11, choices=Kind.choices)
-    overbooked = models.BooleanField(default=False)
-    appointment = models.ForeignKey(Appointment, models.CASCADE, null=True, related_name="occupancies")
-    hold = models.ForeignKey(Hold, models.CASCADE, null=True, related_name="occupancies")
-
-    class Meta:
-        indexes = [
-            GistIndex(
-                Func(F("schedule_id"), F("schedule_id"), Value("[]"), function="int8range"),
-                "period",
-                name="occupancy_by_schedule_period",
-            )
-        ]
-        constraints = [
-            ExclusionConstraint(
-                name="nothing_overlaps",
-                expressions=[
-                    (
-                        Func(F("schedule_id"), F("schedule_id"), Value("[]"), function="int8range"),
-                        RangeOperators.OVERLAPS,
-                    ),
-                    ("period", RangeOperators.OVERLAPS),
-                ],
-                condition=Q(kind__in=("appointment", "session", "hold"), overbooked=False),
-            ),
-            models.CheckConstraint(
-                condition=(
-                    Q(kind="appointment", appointment__isnull=False, hold__isnull=True)
-                    | Q(kind="hold", hold__isnull=False, appointment__isnull=True)
-                    | Q(kind__in=("session", "external"), appointment__isnull=True, hold__isnull=True)
-                ),
-                name="occupancy_says_by_what",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.schedule_id} {self.period} {self.kind}"

@@ -4,13 +4,15 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from audit.declare import audited, exempt
 from audit.sealed import SealedTextField
 from bookings.models.activities import APPOINTMENTS, PROOF_OF_CONTACT
-from bookings.models.appointments import Appointment, Hold
+from bookings.models.appointments import Appointment
+from bookings.models.occupancies import Hold
 from bookings.models.people import Practitioner
 from bookings.models.places import Clinic, Location, PrivacyNotice
 from bookings.models.services import HealthcareService
@@ -20,7 +22,7 @@ from bookings.models.services import HealthcareService
     "an unfinished form, deleted with its key when it lapses; what it becomes is the evidence",
     use=APPOINTMENTS,
     technical="id clinic hold key_id visitor_digest language notice notice_shown_at created expires_at appointment",
-    schedule="service location practitioner start",
+    schedule="service location practitioner start further rrule skipping",
     identity="form",
 )
 class Draft(models.Model):
@@ -34,6 +36,13 @@ class Draft(models.Model):
     location = models.ForeignKey(Location, models.CASCADE, related_name="+")
     practitioner = models.ForeignKey(Practitioner, models.CASCADE, related_name="+")
     start = models.DateTimeField()
+    further = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        help_text="Visits after the first: {service, location, practitioner, start, person}.",
+    )
+    rrule = models.CharField(max_length=400, blank=True, default="", db_default="")
+    skipping = models.BooleanField(default=False, db_default=False, help_text="A series leaves out what is taken.")
     key_id = models.UUIDField(unique=True)
     visitor_digest = models.CharField(max_length=64)
     form = SealedTextField(max_length=8000, blank=True, help_text="The form's fields as JSON.")

@@ -22,6 +22,7 @@ from bookings.models.places import Clinic, PrivacyNotice
     subject="self",
     use=APPOINTMENTS,
     technical="id clinic code key_id language created updated erased_at",
+    schedule="known_since",
     identity="given_name family_name birth_date",
     contact="email phone",
 )
@@ -40,6 +41,12 @@ class Patient(models.Model):
     email = SealedTextField(_("e-mail"), max_length=254, blank=True)
     phone = SealedTextField(_("phone"), max_length=40, blank=True)
     language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, default="en")
+    known_since = models.DateField(
+        _("known here since"),
+        null=True,
+        blank=True,
+        help_text=_("When the clinic first saw this patient, if that was before Horae. Empty for somebody new."),
+    )
     erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
     created = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     updated = models.DateTimeField(_("updated"), auto_now=True)

@@ -67,7 +67,7 @@ class StaffMembership(models.Model):
     use=RUNNING,
     technical="id clinic schedule user active created updated",
     identity="name title",
-    schedule="languages",
+    schedule="languages video_link",
 )
 class Practitioner(models.Model):
     """Somebody who sees patients (FHIR Practitioner)."""
@@ -81,6 +81,12 @@ class Practitioner(models.Model):
     name = models.CharField(_("name"), max_length=120)
     languages = models.CharField(
         _("languages spoken"), max_length=60, blank=True, help_text=_("Codes with spaces, such as fr en de.")
+    )
+    video_link = models.URLField(
+        _("video room"),
+        blank=True,
+        db_default="",
+        help_text=_("Patients of video visits see this address once their contact is verified."),
     )
     active = models.BooleanField(_("active"), default=True)
     created = models.DateTimeField(_("created"), db_default=Now(), editable=False)

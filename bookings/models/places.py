@@ -118,28 +118,55 @@ class Location(models.Model):
         return ZoneInfo(self.zone)
 
 
-@audited(
-    chain="clinic_id", use=RUNNING, technical="id clinic location schedule kind active created updated", schedule="name"
-)
-class Room(models.Model):
-    """A room that can be busy: a service may need one of its kind."""
+class Resource(models.Model):
+    """What stands at a location and can be busy beside a practitioner: a service may need one of its kind."""
 
-    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="rooms", verbose_name=_("clinic"))
-    location = models.ForeignKey(Location, models.PROTECT, related_name="rooms", verbose_name=_("location"))
-    schedule = models.OneToOneField(Schedule, models.PROTECT, related_name="room", editable=False)
+    clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="%(class)ss", verbose_name=_("clinic"))
+    location = models.ForeignKey(Location, models.PROTECT, related_name="%(class)ss", verbose_name=_("location"))
+    schedule = models.OneToOneField(Schedule, models.PROTECT, related_name="%(class)s", editable=False)
     name = models.CharField(_("name"), max_length=80)
-    kind = models.SlugField(_("kind"), max_length=40, help_text=_("Such as consultation, ultrasound or treatment."))
     active = models.BooleanField(_("in use"), default=True)
     created = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     updated = models.DateTimeField(_("updated"), auto_now=True)
 
     class Meta:
+        abstract = True
         ordering = ("location_id", "name")
-        verbose_name = _("room")
-        verbose_name_plural = _("rooms")
 
     def __str__(self) -> str:
         return self.name
+
+
+@audited(
+    chain="clinic_id",
+    use=RUNNING,
+    technical="id clinic location schedule kind active created updated",
+    schedule="name step_free",
+)
+class Room(Resource):
+    """A room that can be busy: a service may need one of its kind."""
+
+    kind = models.SlugField(_("kind"), max_length=40, help_text=_("Such as consultation, ultrasound or treatment."))
+    step_free = models.BooleanField(
+        _("step-free"), default=False, db_default=False, help_text=_("Reached and used with a wheelchair.")
+    )
+
+    class Meta(Resource.Meta):
+        verbose_name = _("room")
+        verbose_name_plural = _("rooms")
+
+
+@audited(
+    chain="clinic_id", use=RUNNING, technical="id clinic location schedule kind active created updated", schedule="name"
+)
+class Device(Resource):
+    """A device that can be busy (FHIR Device): a service may need it, or any of its kind."""
+
+    kind = models.SlugField(_("kind"), max_length=40, help_text=_("Such as ultrasound, ecg or laser."))
+
+    class Meta(Resource.Meta):
+        verbose_name = _("device")
+        verbose_name_plural = _("devices")
 
 
 @audited(chain="clinic_id", use=TRANSPARENCY, technical="id clinic version language created", schedule="body")

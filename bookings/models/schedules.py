@@ -2,6 +2,7 @@
 
 from datetime import time
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -48,7 +49,7 @@ class Weekday(models.IntegerChoices):
     chain="clinic_id",
     use=RUNNING,
     technical="id clinic schedule location created updated",
-    schedule="weekday opens closes valid_from valid_until",
+    schedule="weekday opens closes every valid_from valid_until",
 )
 class OpeningHours(models.Model):
     """A weekly interval in which a schedule is open at a location, in that location's wall time. Midnight as the end
@@ -64,6 +65,13 @@ class OpeningHours(models.Model):
     weekday = models.SmallIntegerField(_("weekday"), choices=Weekday.choices)
     opens = models.TimeField(_("opens"))
     closes = models.TimeField(_("closes"))
+    every = models.PositiveSmallIntegerField(
+        _("every … weeks"),
+        default=1,
+        db_default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(8)],
+        help_text=_("2 for every other week, counted from the week of “valid from”."),
+    )
     valid_from = models.DateField(_("valid from"), null=True, blank=True)
     valid_until = models.DateField(
         _("valid until"), null=True, blank=True, help_text=_("The last day on which it holds.")
@@ -87,6 +95,11 @@ class OpeningHours(models.Model):
                 | Q(valid_until__gte=F("valid_from")),
                 name="opening_hours_validity_in_order",
                 violation_error_message=_("The last day must not be before the first."),
+            ),
+            models.CheckConstraint(
+                condition=Q(every=1) | Q(every__gt=1, valid_from__isnull=False),
+                name="opening_hours_weeks_counted_from",
+                violation_error_message=_("Say from when the weeks are counted: “valid from”."),
             ),
         ]
 

@@ -3,18 +3,22 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
+from typing import Any
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
 from audit.sealed import KeyDestroyed
-from bookings import booking, ics, offers, proof, unlocking
+from bookings import booking, ics, links, offers, proof, series, siblings, unlocking
 from bookings.forms.codes import CodeForm
-from bookings.models import Appointment
-from bookings.views import lookups, sessions
+from bookings.forms.scopes import scope_in
+from bookings.models import Appointment, AppointmentStatus, VisitKind
+from bookings.moving import MOVABLE, movable_until
+from bookings.views import lookups, sessions, summaries
 from bookings.views.codes import wrong
 from bookings.views.errors import refused
 from bookings.views.lookups import VISITOR
@@ -22,6 +26,7 @@ from bookings.views.methods import allow
 from bookings.views.rendering import page
 from bookings.views.sessions import visitor_of
 
+_GONE = (AppointmentStatus.CANCELLED, AppointmentStatus.NOSHOW, AppointmentStatus.ENTERED_IN_ERROR)
 LinkView = Callable[..., HttpResponse]
 
 
@@ -57,7 +62,7 @@ def manage(request: HttpRequest, *, appointment: Appointment, token: str, now: d
     """Closed: that there is an appointment, and a button that sends a code. Open: all about it."""
     if request.method != "POST":
         if sessions.proved(request, appointment=appointment, now=now):
-            return _open_page(request, appointment, template="bookings/manage.html", token=token, now=now)
+            return open_page(request, appointment, template="bookings/manage.html", token=token, now=now)
         return page(request, "bookings/locked.html", clinic=appointment.clinic, token=token)
     try:
         sent = unlocking.send_code(
@@ -99,7 +104,7 @@ def code(request: HttpRequest, *, appointment: Appointment, token: str, now: dat
                 form.add_error("code", str(refusal))
                 status = 410
             else:
-                sessions.remember(request, appointments=[appointment], now=now)
+                sessions.remember(request, appointments=[appointment, *siblings.of(appointment, now=now)], now=now)
                 return redirect("bookings:manage", token=token)
     return page(
         request,
@@ -117,7 +122,7 @@ def code(request: HttpRequest, *, appointment: Appointment, token: str, now: dat
 @unlocked
 def booked(request: HttpRequest, *, appointment: Appointment, token: str, now: datetime) -> HttpResponse:
     """Where a booking ends: what, when, where, what to bring, and the link to keep."""
-    return _open_page(request, appointment, template="bookings/booked.html", token=token, now=now)
+    return open_page(request, appointment, template="bookings/booked.html", token=token, now=now)
 
 
 @allow("GET", "POST")
@@ -128,9 +133,10 @@ def cancel(request: HttpRequest, *, appointment: Appointment, token: str, now: d
     if request.method != "POST":
         if not unlocking.cancellable(appointment, now=now):
             return redirect("bookings:manage", token=token)
-        return _open_page(request, appointment, template="bookings/cancel.html", token=token, now=now)
+        return open_page(request, appointment, template="bookings/cancel.html", token=token, now=now)
+    end = series.cancel_following if scope_in(request.POST) == "following" else booking.cancel
     try:
-        booking.cancel(actor=lookups.patient_of(appointment), now=now, appointment_id=appointment.pk, by="patient")
+        end(actor=lookups.patient_of(appointment), now=now, appointment_id=appointment.pk, by="patient")
     except booking.TooLateToCancel as refusal:
         return refused(
             request,
@@ -157,18 +163,63 @@ def ics_file(request: HttpRequest, *, appointment: Appointment, token: str, now:
     return response
 
 
-def _open_page(
-    request: HttpRequest, appointment: Appointment, *, template: str, token: str, now: datetime
+def open_page(
+    request: HttpRequest,
+    appointment: Appointment,
+    *,
+    template: str,
+    token: str,
+    now: datetime,
+    status: int = 200,
+    **more: Any,
 ) -> HttpResponse:
+    """A page about one appointment, with those that belong to it."""
     service, clinic, language = appointment.service, appointment.clinic, lookups.language()
+    others = siblings.of(appointment, now=now)
+    prefetch_related_objects(others, "service__texts")
+    tokens = links.tokens(others)
+    stands = appointment.status == AppointmentStatus.BOOKED and appointment.end > now
     return page(
         request,
         template,
         clinic=clinic,
+        status=status,
         appointment=appointment,
         service_name=offers.name_of(service, clinic=clinic, language=language),
         instructions=offers.instructions_of(service, clinic=clinic, language=language),
+        kind=appointment.kind,
+        how=summaries.how(appointment.kind),
+        visit_address=appointment.visit_address,
+        video_link=appointment.practitioner.video_link if stands and appointment.kind == VisitKind.VIDEO else "",
         cancellable=unlocking.cancellable(appointment, now=now),
+        movable=movable(appointment, now=now),
+        following=len(followers(appointment)),
+        others=[
+            {
+                "appointment": other,
+                "service_name": offers.name_of(other.service, clinic=clinic, language=language),
+                "token": tokens[other.pk],
+            }
+            for other in others
+        ],
         past=appointment.end <= now,
+        over=appointment.end <= now or appointment.status in _GONE,
+        moved="moved" in request.GET,
         token=token,
+        **more,
     )
+
+
+def movable(appointment: Appointment, *, now: datetime) -> bool:
+    """Whether the patient may still move it online: what `moving.reschedule` asks before it looks at times."""
+    service = appointment.service
+    offered = service.active and service.bookable_online
+    return offered and appointment.status in MOVABLE and now <= movable_until(appointment)
+
+
+def followers(appointment: Appointment) -> list[Appointment]:
+    """The later occurrences of its series that can be changed with it; none for a visit that is not one of several."""
+    if appointment.series_id is None:
+        return []
+    listed = series.following(appointment)
+    return listed[1:] if listed and listed[0].pk == appointment.pk else []

@@ -7,11 +7,11 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import ngettext
 
-from bookings import intake, links, proof
+from bookings import completing, links, parties, proof, siblings
 from bookings.availability import NotOffered, SlotTaken
 from bookings.forms.codes import CodeForm
 from bookings.models import Draft
-from bookings.views import drafts, sessions
+from bookings.views import drafts, sessions, summaries
 from bookings.views.drafts import own_draft
 from bookings.views.errors import refused
 from bookings.views.lookups import VISITOR
@@ -26,8 +26,8 @@ def code(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     """Type the code and be booked. A contact proved a moment ago needs one press only."""
     if not drafts.is_complete(draft, now=now):
         return _to_details(draft)
-    contact = intake.read(draft)["email"]
-    proved = intake.is_proved(now=now, draft=draft, contact=contact)
+    contact = parties.read(draft)["email"]
+    proved = completing.is_proved(now=now, draft=draft, contact=contact)
     if request.method != "POST":
         if not drafts.waits_for_code(draft, contact=contact, now=now) and not proved:
             return _page(request, draft, form=CodeForm(), contact=contact, now=now, over=True)
@@ -36,7 +36,7 @@ def code(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     if not proved and not form.is_valid():
         return _page(request, draft, form=form, contact=contact, now=now, status=422)
     try:
-        appointment = intake.complete(
+        appointment = completing.complete(
             actor=VISITOR,
             now=now,
             visitor=visitor_of(request),
@@ -49,11 +49,11 @@ def code(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     except proof.CodeExpired as refusal:
         form.add_error("code", str(refusal))
         return _page(request, draft, form=form, contact=contact, now=now, status=410, over=True)
-    except (intake.NotProved, intake.Incomplete):
+    except (completing.NotProved, completing.Incomplete):
         return _to_details(draft)
     except (SlotTaken, NotOffered) as refusal:
         return drafts.lost(request, refusal, draft=draft, now=now)
-    sessions.remember(request, appointments=[appointment], now=now)
+    sessions.remember(request, appointments=[appointment, *siblings.of(appointment, now=now)], now=now)
     return redirect("bookings:booked", token=links.token(appointment))
 
 
@@ -65,7 +65,7 @@ def send(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
         return _to_details(draft)
     address = reverse("bookings:code", args=[draft.clinic.slug, draft.pk])
     try:
-        intake.send_code(actor=VISITOR, now=now, visitor=visitor_of(request), draft_id=draft.pk)
+        completing.send_code(actor=VISITOR, now=now, visitor=visitor_of(request), draft_id=draft.pk)
     except proof.TooManyCodes as refusal:
         return refused(request, refusal, status=429, clinic=draft.clinic, way=address, here=address)
     return redirect(f"{address}?sent=again")
@@ -106,5 +106,5 @@ def _page(
         proved=proved,
         over=over,
         sent_again=request.GET.get("sent") == "again",
-        **drafts.visit(draft, now=now),
+        **summaries.of_draft(draft, now=now),
     )

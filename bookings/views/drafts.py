@@ -1,31 +1,36 @@
 """The form of a booking: for whom, who, how to reach them; with the time held meanwhile."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.i18n import set_language
 
-from bookings import holds, intake, links, offers, proof
-from bookings.availability import NotOffered, SlotTaken
+from bookings import completing, holds, intake, links, offers, parties, proof
+from bookings.availability import NotOffered, Rule, SlotTaken
 from bookings.contacts import same_email
 from bookings.forms.details import DetailsForm, initial_of
 from bookings.forms.slots import Choice
+from bookings.forms.wanted import query_of
 from bookings.models import ContactChallenge, Draft
 from bookings.refusals import Refusal
-from bookings.views import lookups
+from bookings.views import lookups, summaries
 from bookings.views.errors import refused
+from bookings.views.listing import times_page, wanted_or_404
 from bookings.views.lookups import VISITOR
 from bookings.views.methods import allow
 from bookings.views.rendering import page
 from bookings.views.sessions import visitor_of
+from bookings.views.summaries import held
 from bookings.views.taken import draft_gone, taken
 
+#: Rules against the people or their answers: another time would not help.
+_AT_NO_TIME = (Rule.KIND, Rule.ANSWERS, Rule.TERMS, Rule.REFERRAL, Rule.CAP_OPEN)
 DraftView = Callable[..., HttpResponse]
 
 
@@ -50,12 +55,11 @@ def own_draft(view: DraftView) -> DraftView:
 @own_draft
 def details(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     """The form. Whatever was typed is kept, right or wrong; a complete one sends the code."""
-    today = now.astimezone(draft.location.tz).date()
-    typed = initial_of(intake.read(draft), language=lookups.language())
+    typed = initial_of(parties.read(draft), language=lookups.language())
     if request.method != "POST":
-        form = DetailsForm(typed, today=today) if "check" in request.GET else DetailsForm(today=today, initial=typed)
+        form = _form(draft, typed, now=now) if "check" in request.GET else _form(draft, now=now, initial=typed)
         return _form_page(request, draft, form=form, now=now)
-    form = DetailsForm(request.POST, today=today)
+    form = _form(draft, request.POST, now=now)
     _keep(request, draft=draft, form=form, now=now)
     if not form.is_valid():
         return _form_page(request, draft, form=form, now=now, status=422)
@@ -63,7 +67,7 @@ def details(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpRespons
         if not held(draft, now=now):
             hold_again(request, draft=draft, now=now)
         if not waits_for_code(draft, contact=form.cleaned_data["email"], now=now):
-            intake.send_code(actor=VISITOR, now=now, visitor=visitor_of(request), draft_id=draft.pk)
+            completing.send_code(actor=VISITOR, now=now, visitor=visitor_of(request), draft_id=draft.pk)
     except (SlotTaken, NotOffered) as refusal:
         return lost(request, refusal, draft=draft, now=now)
     except (proof.TooManyCodes, holds.TooManyHolds) as refusal:
@@ -75,7 +79,7 @@ def details(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpRespons
 @own_draft
 def language(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     """Change the language midway: the form as typed comes back in it, and messages follow."""
-    form = DetailsForm({**request.POST.dict(), "message_language": request.POST.get("language", "")}, today=now.date())
+    form = _form(draft, {**request.POST.dict(), "message_language": request.POST.get("language", "")}, now=now)
     _keep(request, draft=draft, form=form, now=now)
     return set_language(request)
 
@@ -84,7 +88,7 @@ def language(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpRespon
 @own_draft
 def extend(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     """Hold the time for longer, or again when it lapsed and is still free; what was typed is kept."""
-    _keep(request, draft=draft, form=DetailsForm(request.POST, today=now.date()), now=now)
+    _keep(request, draft=draft, form=_form(draft, request.POST, now=now), now=now)
     try:
         if held(draft, now=now):
             assert draft.hold_id is not None
@@ -101,35 +105,37 @@ def extend(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse
     return redirect(step, clinic=draft.clinic.slug, draft=draft.pk)
 
 
-def held(draft: Draft, *, now: datetime) -> bool:
-    """Whether the draft's time is still kept for it alone."""
-    return draft.hold is not None and draft.hold.expires_at > now
-
-
 def hold_again(request: HttpRequest, *, draft: Draft, now: datetime) -> None:
-    """Hold the same time anew. Raises what `holds.hold` raises."""
-    intake.rehold(
-        actor=VISITOR,
-        now=now,
-        visitor=visitor_of(request),
-        draft_id=draft.pk,
-        service=draft.service,
-        location=draft.location,
-        practitioner=draft.practitioner,
-        start=draft.start,
-    )
+    """Hold the same times anew. Raises what `holds.hold_together` raises."""
+    intake.hold_again(actor=VISITOR, now=now, visitor=visitor_of(request), draft=draft)
 
 
 def lost(request: HttpRequest, refusal: Refusal, *, draft: Draft, now: datetime) -> HttpResponse:
-    """The 409 page for a form whose time went to somebody else."""
+    """The 409 page for a form whose time went to somebody else, or whose people may not book it online at any time."""
+    if isinstance(refusal, NotOffered) and refusal.rule in _AT_NO_TIME:
+        times = reverse("bookings:times", args=[draft.clinic.slug, draft.service.slug])
+        way = f"{times}?draft={draft.pk}"
+        return refused(request, refusal, status=409, clinic=draft.clinic, way=way, here=way)
     offer = lookups.offer_or_404(draft.clinic, draft.service.slug, today=now.date())
-    choice = Choice(draft.start, draft.location, draft.practitioner)
-    return taken(request, refusal, clinic=draft.clinic, offer=offer, choice=choice, draft_id=draft.pk, now=now)
+    asked = QueryDict(query_of(draft)[1:])
+    wanted = wanted_or_404(asked, clinic=draft.clinic, offer=offer, now=now, begun=draft)
+    if draft.further:
+        return times_page(request, wanted=wanted, clinic=draft.clinic, now=now, refusal=refusal)
+    return taken(
+        request,
+        refusal,
+        clinic=draft.clinic,
+        offer=offer,
+        choice=Choice(draft.start, draft.location, draft.practitioner),
+        asking=wanted.answers.asking,
+        carried=wanted.carried,
+        now=now,
+    )
 
 
 def waits_for_code(draft: Draft, *, contact: str, now: datetime) -> bool:
     """Whether this contact is proved, or was sent a code that can still be typed: a second press sends no second."""
-    if intake.is_proved(now=now, draft=draft, contact=contact):
+    if completing.is_proved(now=now, draft=draft, contact=contact):
         return True
     sent = ContactChallenge.objects.filter(draft=draft).order_by("-created").first()
     return sent is not None and sent.expires_at > now and sent.tries_left > 0 and same_email(sent.contact, contact)
@@ -137,16 +143,24 @@ def waits_for_code(draft: Draft, *, contact: str, now: datetime) -> bool:
 
 def is_complete(draft: Draft, *, now: datetime) -> bool:
     """Whether the form as kept can be booked: typing and then pressing another button than “go on” checks nothing."""
-    return DetailsForm(initial_of(intake.read(draft), language=""), today=now.date()).is_valid()
+    return _form(draft, initial_of(parties.read(draft), language=""), now=now).is_valid()
 
 
-def visit(draft: Draft, *, now: datetime) -> dict[str, object]:
-    """What the pages of a draft say about its appointment-to-be and the time held for it."""
-    return {
-        "draft": draft,
-        "service_name": offers.name_of(draft.service, clinic=draft.clinic, language=lookups.language()),
-        "held_until": draft.hold.expires_at if draft.hold is not None and held(draft, now=now) else None,
-    }
+def _form(
+    draft: Draft,
+    data: Mapping[str, str] | None = None,
+    *,
+    now: datetime,
+    initial: Mapping[str, str] | None = None,
+) -> DetailsForm:
+    """The form this draft needs: for so many people, for such a visit."""
+    return DetailsForm(
+        data,
+        today=now.astimezone(draft.location.tz).date(),
+        initial=initial,
+        people=parties.people_in(draft),
+        kind=parties.asking_of(parties.read(draft)).kind,
+    )
 
 
 def _form_page(
@@ -160,7 +174,7 @@ def _form_page(
         here=_address(draft),
         form=form,
         notice=offers.privacy_notice(clinic=draft.clinic, language=lookups.language()),
-        **visit(draft, now=now),
+        **summaries.of_draft(draft, now=now),
     )
 
 

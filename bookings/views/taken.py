@@ -1,14 +1,15 @@
 """For the loser of a race: the nearest free times, each one press away, with everything typed kept."""
 
-import uuid
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from bookings import availability
-from bookings.availability import SlotTaken
+from bookings.availability import Asking, SlotTaken
 from bookings.forms import slots
+from bookings.forms.questions import Pairs
 from bookings.intake import DraftGone
 from bookings.models import Clinic
 from bookings.offers import Offer
@@ -24,10 +25,12 @@ def taken(
     clinic: Clinic,
     offer: Offer,
     choice: slots.Choice,
-    draft_id: uuid.UUID | None,
+    asking: Asking,
+    carried: Pairs,
     now: datetime,
 ) -> HttpResponse:
-    """409: the time was taken, or is not offered. `draft_id` is the form that moves to another, if one was begun."""
+    """409: the time was taken, or is not offered. `carried` is what was answered, and the form that moves if one was
+    begun."""
     if isinstance(refusal, SlotTaken):
         nearest = refusal.nearest
     else:
@@ -37,19 +40,22 @@ def taken(
             to=choice.start,
             location=choice.location,
             practitioner=choice.practitioner,
+            asking=asking,
         )
     address = reverse("bookings:times", args=[clinic.slug, offer.service.slug])
+    address += f"?{urlencode(carried)}" if carried else ""
     return page(
         request,
         "bookings/taken.html",
         clinic=clinic,
         status=409,
-        here=f"{address}?draft={draft_id}" if draft_id else address,
+        here=address,
         refusal=refusal,
         offer=offer,
         choice=choice,
         nearest=slots.shown(nearest, offer=offer, practitioner=choice.practitioner),
-        draft=draft_id,
+        carried=carried,
+        draft=dict(carried).get("draft", ""),
         was_free=isinstance(refusal, SlotTaken),
     )
 

@@ -1,18 +1,18 @@
 """Free times of a service, and taking one."""
 
-from datetime import date, datetime
+from datetime import datetime
 
-from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings import holds, intake
-from bookings.agenda import agenda
-from bookings.availability import NotOffered, SlotTaken
+from bookings import holds, intake, offers, plans
+from bookings.availability import Narrowed, NotOffered, SlotTaken
 from bookings.forms import slots
-from bookings.models import Hold
+from bookings.forms.wanted import Wanted, can_be_several
+from bookings.models import Clinic, Draft, Hold
+from bookings.views.listing import begun_draft, times_page, wanted_or_404
 from bookings.views.lookups import VISITOR, clinic_or_404, language, offer_or_404
 from bookings.views.methods import allow
 from bookings.views.rendering import page
@@ -23,30 +23,36 @@ from bookings.visitors import visitor_digest
 
 @allow("GET")
 def times(request: HttpRequest, *, clinic: str, service: str) -> HttpResponse:
-    """A week of free times by day, narrowed by place and person; with `draft`, to move a form already begun."""
+    """A week of free times by day, narrowed by place, person and more; with `draft`, to move a form already begun."""
     now = timezone.now()
     found = clinic_or_404(clinic)
     offer = offer_or_404(found, service, today=now.date())
-    place, person = request.GET.get("location", ""), request.GET.get("practitioner", "")
-    location = offer.location(place) or (offer.locations[0] if len(offer.locations) == 1 else None)
-    practitioner = offer.practitioner(person)
-    if (place and offer.location(place) is None) or (person and practitioner is None):
+    try:
+        begun = begun_draft(request, request.GET.get("draft", ""), clinic=found, now=now)
+    except intake.DraftGone:
+        begun = None  # said when a time is pressed
+    wanted = wanted_or_404(request.GET, clinic=found, offer=offer, now=now, begun=begun)
+    return times_page(request, wanted=wanted, clinic=found, now=now)
+
+
+@allow("GET")
+def together(request: HttpRequest, *, clinic: str, service: str) -> HttpResponse:
+    """Choose a second service to be booked together with this one, right after it."""
+    now = timezone.now()
+    found = clinic_or_404(clinic)
+    offer = offer_or_404(found, service, today=now.date())
+    if not can_be_several(offer.service):
         raise Http404
-    since = _date(request.GET.get("from", ""))
-    week = agenda(offer=offer, now=now, since=since, location=location, practitioner=practitioner)
-    return page(
-        request,
-        "bookings/times.html",
-        clinic=found,
-        offer=offer,
-        location=location,
-        practitioner=practitioner,
-        week=week,
-        first=slots.shown([week.first] if week.first else [], offer=offer, practitioner=practitioner),
-        following=slots.shown([week.following] if week.following else [], offer=offer, practitioner=practitioner),
-        sites={site.pk: site for site in offer.locations},
-        draft=slots.draft_id(request.GET.get("draft", "")),
-    )
+    places = {place.pk for place in offer.locations}
+    others = [
+        other
+        for other in offers.clinic_offers(clinic=found, language=language(), today=now.date())
+        if other.service != offer.service
+        and can_be_several(other.service)
+        and set(other.service.kinds) & set(offer.service.kinds)
+        and any(place.pk in places for place in other.locations)
+    ]
+    return page(request, "bookings/together.html", clinic=found, offer=offer, others=others)
 
 
 @allow("POST")
@@ -58,35 +64,18 @@ def hold(request: HttpRequest, *, clinic: str, service: str) -> HttpResponse:
     choice = slots.chosen(request.POST, offer=offer)
     if choice is None:
         raise Http404
-    draft_id = slots.draft_id(request.POST.get("draft", ""))
     visitor = visitor_of(request)
+    try:
+        begun = begun_draft(request, request.POST.get("draft", ""), clinic=found, now=now)
+    except intake.DraftGone as refusal:
+        return draft_gone(request, refusal, clinic=found)
+    wanted = wanted_or_404(request.POST, clinic=found, offer=offer, now=now, begun=begun)
     if "instead" in request.POST:
         _give_back(visitor=visitor, now=now)
     try:
-        if draft_id is None:
-            held = holds.hold(
-                actor=VISITOR,
-                now=now,
-                visitor=visitor,
-                service=offer.service,
-                location=choice.location,
-                practitioner=choice.practitioner,
-                start=choice.start,
-            )
-            draft = intake.start(actor=VISITOR, now=now, visitor=visitor, hold=held, language=language())
-        else:
-            draft = intake.rehold(
-                actor=VISITOR,
-                now=now,
-                visitor=visitor,
-                draft_id=draft_id,
-                service=offer.service,
-                location=choice.location,
-                practitioner=choice.practitioner,
-                start=choice.start,
-            )
+        draft = _take(wanted, choice, begun=begun, visitor=visitor, now=now)
     except (SlotTaken, NotOffered) as refusal:
-        return taken(request, refusal, clinic=found, offer=offer, choice=choice, draft_id=draft_id, now=now)
+        return _lost(request, refusal, wanted=wanted, choice=choice, clinic=found, now=now)
     except holds.TooManyHolds as refusal:
         return page(
             request,
@@ -97,22 +86,64 @@ def hold(request: HttpRequest, *, clinic: str, service: str) -> HttpResponse:
             refusal=refusal,
             offer=offer,
             slot=request.POST["slot"],
-            draft=draft_id,
+            carried=wanted.carried,
         )
     except intake.DraftGone as refusal:
         return draft_gone(request, refusal, clinic=found)
     return redirect("bookings:details", clinic=found.slug, draft=draft.pk)
 
 
+def _take(wanted: Wanted, choice: slots.Choice, *, begun: Draft | None, visitor: str, now: datetime) -> Draft:
+    """Hold what is wanted at the time chosen. Its further times are looked up again: a button names the first only."""
+    plan = wanted.plan_of(Narrowed(location=choice.location, practitioner=choice.practitioner))
+    asked = plans.wishes(plan=plan, visitor=visitor, start=choice.start, location=choice.location, now=now)
+    if begun is not None:
+        return intake.rehold(
+            actor=VISITOR, now=now, visitor=visitor, draft_id=begun.pk, wishes=asked, persons=plan.persons
+        )
+    first, *rest = holds.hold_together(actor=VISITOR, now=now, visitor=visitor, wishes=asked, skipping=plan.skipping)
+    persons = plan.persons or [1] * len(rest)
+    return intake.start(
+        actor=VISITOR,
+        now=now,
+        visitor=visitor,
+        hold=first,
+        language=language(),
+        asking=plan.asking,
+        further=list(zip(rest, persons, strict=True)),
+        rrule=plan.rrule,
+        skipping=plan.skipping,
+    )
+
+
+def _lost(
+    request: HttpRequest,
+    refusal: SlotTaken | NotOffered,
+    *,
+    wanted: Wanted,
+    choice: slots.Choice,
+    clinic: Clinic,
+    now: datetime,
+) -> HttpResponse:
+    """409: the nearest times; for more than one visit, and while a question is open, the page of times with a word."""
+    if wanted.several or wanted.repeat or wanted.answers.unanswered or wanted.answers.refusal:
+        alone = wanted.repeat is not None and not wanted.repeat.skipping and wanted.draft is None
+        return times_page(
+            request, wanted=wanted, clinic=clinic, now=now, refusal=refusal, slot=request.POST["slot"] if alone else ""
+        )
+    return taken(
+        request,
+        refusal,
+        clinic=clinic,
+        offer=wanted.offer,
+        choice=choice,
+        asking=wanted.answers.asking,
+        carried=wanted.carried,
+        now=now,
+    )
+
+
 def _give_back(*, visitor: str, now: datetime) -> None:
     """Release all the visitor keeps: their forms stay, and say that the time is no longer kept."""
     for kept in Hold.objects.filter(visitor_digest=visitor_digest(visitor), expires_at__gt=now):
         holds.release(actor=VISITOR, now=now, visitor=visitor, hold_id=kept.pk)
-
-
-def _date(text: str) -> date | None:
-    """A day asked for; raises BadRequest for what is no date."""
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise BadRequest("no such date") from error

@@ -1,163 +1,46 @@
-"""Fills an empty database with the demo's clinics. Configuration is saved as a manager would; appointments go through the use cases."""
+"""Fills the demo's clinics with people and a diary. Appointments go through the use cases."""
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from audit.context import Actor, use_case
 from audit.keys import keyring
 from bookings import availability, booking, patients, visits
+from bookings.availability import Asking
 from bookings.models import (
     Appointment,
     Clinic,
     HealthcareService,
     Location,
-    OpeningHours,
     Patient,
     Practitioner,
-    PrivacyNotice,
     RelatedPerson,
-    Role,
-    Room,
-    Schedule,
-    ServicePractitioner,
-    ServiceText,
-    StaffMembership,
-    User,
+    VisitKind,
 )
 from bookings.refusals import Refusal
-from config.seed import names, texts
-from config.seed.places import LYON, VIENNA, Doctor, Practice
+from config.seed import names, showing, texts
+from config.seed.places import asked_of
+from config.seed.setup import OPERATOR, Login, clinics
 
-OPERATOR: Final = "operator"
+__all__ = ["OPERATOR", "Login", "clinics", "diary", "people"]
+
 REASONS: Final = (
     "", "", "", "Renouvellement d’ordonnance", "Knieschmerzen seit zwei Wochen", "Cough that does not go away",
     "Contrôle annuel", "Dolor de espalda", "Attestato per la palestra", "Controle bloeddruk",
 )  # fmt: skip
+ADDRESSES: Final = (
+    "Nussdorfer Straße 12/7, 1090 Wien",
+    "Liechtensteinstraße 88/3, 1090 Wien",
+    "Sobieskigasse 4, 1090 Wien",
+)
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A demo account; `name` may sign in at /admin/ as `username`."""
-
-    username: str
-    name: str
-    role: str
-    clinic: str
-
-
-@transaction.atomic(durable=True)
-@use_case("seed.clinics", operation="create")
-def clinics(*, actor: Actor, password: str) -> list[Login]:
-    """Both clinics with all that is set up once, and the staff accounts, which share one password. Returns the logins."""
-    hashed = make_password(password)
-    User.objects.create(username=OPERATOR, first_name="Operator", password=hashed, is_staff=True, is_superuser=True)
-    logins = [Login(OPERATOR, "Operator", "operator", "")]
-    for practice in (LYON, VIENNA):
-        logins += _clinic(practice, hashed)
-    return logins
-
-
-def _clinic(practice: Practice, hashed: str) -> list[Login]:
-    clinic = Clinic.objects.create(
-        name=practice.name,
-        slug=practice.slug,
-        neutral_name=practice.neutral_name,
-        legal_name=practice.legal_name,
-        address=practice.address,
-        phone=practice.phone,
-        email=practice.email,
-        hours_text=practice.hours_text,
-        language=practice.language,
-        accent=practice.accent,
-        imprint=f"{practice.legal_name}\n{practice.address}\n{practice.phone}\n{practice.email}",
-    )
-    for language, body in texts.NOTICE.items():
-        filled = body.format(
-            clinic=practice.legal_name, address=practice.address, phone=practice.phone, authority=practice.authority
-        )
-        PrivacyNotice.objects.create(clinic=clinic, version=1, language=language, body=filled)
-    locations = {}
-    for site in practice.sites:
-        location = Location.objects.create(
-            clinic=clinic,
-            name=site.name,
-            slug=site.slug,
-            address=site.address,
-            access_notes=site.access_notes,
-            zone=site.zone,
-            country=site.country,
-            subdivision=site.subdivision,
-        )
-        locations[site.slug] = location
-        for name, kind in site.rooms:
-            schedule = Schedule.objects.create(clinic=clinic, kind=Schedule.Kind.ROOM)
-            Room.objects.create(clinic=clinic, location=location, schedule=schedule, name=name, kind=kind)
-    services = {offer.slug: _service(clinic, practice, index) for index, offer in enumerate(practice.offers)}
-    logins = [_doctor(clinic, doctor, locations, services, hashed) for doctor in practice.doctors]
-    for username, name, role in practice.staff:
-        _staff(clinic, username, name, Role(role), hashed)
-        logins.append(Login(username, name, role, clinic.name))
-    return logins
-
-
-def _service(clinic: Clinic, practice: Practice, index: int) -> HealthcareService:
-    offer = practice.offers[index]
-    name, instructions = texts.SERVICES[offer.slug][practice.language]
-    service = HealthcareService.objects.create(
-        clinic=clinic,
-        name=name,
-        slug=offer.slug,
-        instructions=instructions,
-        order=10 * (index + 1),
-        duration=offer.duration,
-        step=offer.step,
-        buffer_before=offer.buffers[0],
-        buffer_after=offer.buffers[1],
-        minimum_notice=offer.minimum_notice,
-        horizon=offer.horizon,
-        cancel_until=offer.cancel_until,
-        room_kind=offer.room_kind,
-    )
-    for language, (translated, before_visit) in texts.SERVICES[offer.slug].items():
-        if language != practice.language:
-            ServiceText.objects.create(
-                clinic=clinic, service=service, language=language, name=translated, instructions=before_visit
-            )
-    return service
-
-
-def _doctor(
-    clinic: Clinic, doctor: Doctor, locations: dict[str, Location], services: dict[str, HealthcareService], hashed: str
-) -> Login:
-    user = _staff(clinic, doctor.username, doctor.name, Role.PRACTITIONER, hashed)
-    schedule = Schedule.objects.create(clinic=clinic, kind=Schedule.Kind.PRACTITIONER)
-    practitioner = Practitioner.objects.create(
-        clinic=clinic, schedule=schedule, user=user, title=doctor.title, name=doctor.name, languages=doctor.languages
-    )
-    for slug in doctor.services:
-        ServicePractitioner.objects.create(clinic=clinic, service=services[slug], practitioner=practitioner)
-    for slug, weekdays, (opens, closes) in doctor.hours:
-        for weekday in weekdays:
-            OpeningHours.objects.create(
-                clinic=clinic, schedule=schedule, location=locations[slug], weekday=weekday, opens=opens, closes=closes
-            )
-    return Login(doctor.username, str(practitioner), Role.PRACTITIONER, clinic.name)
-
-
-def _staff(clinic: Clinic, username: str, name: str, role: Role, hashed: str) -> User:
-    first, _, last = name.partition(" ")
-    user = User.objects.create(username=username, first_name=first, last_name=last, password=hashed, is_staff=True)
-    StaffMembership.objects.create(user=user, clinic=clinic, role=role)
-    return user
 
 
 @transaction.atomic(durable=True)
@@ -210,10 +93,15 @@ def diary(
     # What is over was booked before the diary begins, what is to come is booked now: notice and horizon held each time.
     then = now - timedelta(weeks=weeks, days=2)
     first, last = now.date() - timedelta(weeks=weeks), now.date() + timedelta(weeks=weeks)
-    written = 0
-    for service in clinic.services.all():
-        slots = availability.free_slots(service=service, now=then, since=first, until=tomorrow)
-        slots += availability.free_slots(service=service, now=now, since=tomorrow, until=last)
+    show = showing.Show(actor=actor, clinic=clinic, patients=patients_, dice=dice, then=then, now=now, weeks=weeks)
+    made_for_groups = show.groups()  # sessions are planned before their hours fill up
+    for joined in made_for_groups:
+        _fate(actor=actor, appointment=joined, dice=dice, now=now)
+    written = len(made_for_groups) + show.what_waits_and_repeats()
+    for service in clinic.services.filter(capacity=None, needs_approval=False):
+        asking = asked_of(service)
+        slots = availability.free_slots(service=service, now=then, since=first, until=tomorrow, asking=asking)
+        slots += availability.free_slots(service=service, now=now, since=tomorrow, until=last, asking=asking)
         wanted = [slot for slot in slots if dice.random() < _fill(slot.start, now)]
         dice.shuffle(wanted)
         for slot in wanted:
@@ -232,6 +120,8 @@ def diary(
                     reason=dice.choice(REASONS),
                     contact_person=patient.related_persons.first(),
                     online=dice.random() < 0.7,
+                    asking=_met(service, asking, dice),
+                    visit_address=dice.choice(ADDRESSES) if asking.kind == VisitKind.HOME else "",
                 )
             except Refusal:
                 continue  # an earlier service of this loop took the time or the room: the diary is full there
@@ -239,13 +129,19 @@ def diary(
             written += 1
             if written % 100 == 0:
                 progress(f"{clinic.name}: {written} appointments")
-    return written
+    return written + show.squeezed_in()
+
+
+def _met(service: HealthcareService, asking: Asking, dice: random.Random) -> Asking:
+    """Every sixth visit by video, where that is offered; it takes as long."""
+    by_video = VisitKind.VIDEO in service.kinds and dice.random() < 0.17
+    return replace(asking, kind=VisitKind.VIDEO) if by_video else asking
 
 
 def _fill(start: datetime, now: datetime) -> float:
     """The share of slots to fill, by how far away they are."""
     days = (start - now).days
-    return 0.28 if days < 0 else max(0.04, 0.26 - days * 0.009)
+    return 0.25 if days < 0 else max(0.04, 0.24 - days * 0.009)
 
 
 def _fate(*, actor: Actor, appointment: Appointment, dice: random.Random, now: datetime) -> None:

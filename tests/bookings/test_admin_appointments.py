@@ -7,11 +7,22 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from audit.keys import keyring
 from audit.models import Fact
 from bookings import panels
 from bookings.models import Appointment, AppointmentStatus, Role, User
 from tests.bookings.entering import another_patient, enter, reads, said, settled_count, someone, url, visit
-from tests.factories import Cast, LocationFactory, MembershipFactory, PractitionerFactory, cast
+from tests.bookings.grouping import join
+from tests.factories import (
+    Cast,
+    DeviceFactory,
+    LocationFactory,
+    MembershipFactory,
+    PractitionerFactory,
+    ServiceFactory,
+    SessionFactory,
+    cast,
+)
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 30, 9, 40, tzinfo=UTC)
@@ -118,6 +129,7 @@ def test_the_page_offers_the_steps_that_make_sense(desk, story):
         "arrive",
         "check-in",
         "fulfil",
+        "move",
         "cancel",
         "withdraw",
     ]
@@ -179,3 +191,138 @@ def test_a_list_takes_as_many_queries_for_three_rows_as_for_one(desk, story):
 )
 def test_a_list_asked_for_nonsense_answers_with_a_page(desk, story, query):
     assert desk.get(f"{LIST}?{query}", follow=True).status_code in (200, 400)
+
+
+# --- what the page tells of the whole engine
+
+
+def lines(page) -> dict[str, str]:
+    """Label -> what stands beside it, on an appointment's page."""
+    fields = [field for fieldset in page.context["adminform"] for line in fieldset for field in line]
+    return {str(field.field["label"]).capitalize(): str(field.contents()) for field in fields}
+
+
+def test_a_plain_visit_is_not_burdened_with_empty_lines(desk, story):
+    told = lines(desk.get(url(visit(story, **at(1)))))
+    assert {"Device", "Group", "Series", "Booked together with", "Overbooked", "Answer by"}.isdisjoint(told)
+    assert {"Address of the visit", "New or known", "Who pays", "Has a referral"}.isdisjoint(told)
+    assert (told["How people meet"], told["Needs"]) == ("at the clinic", "–")
+
+
+def test_everything_that_was_asked_and_decided_stands_on_the_page(desk, story):
+    device = DeviceFactory(location=story.location, name="Scanner 2")
+    one = visit(
+        story,
+        device=device,
+        kind="home",
+        standing="new",
+        coverage="private",
+        referral=True,
+        needs="wheelchair more-time",
+        visit_address="3 rue de la Paix",
+        overbooked=True,
+        overbook_reason="patient-waits",
+        status=AppointmentStatus.PENDING,
+        respond_by=NOW + timedelta(hours=3),
+        **at(24),
+    )
+    told = lines(desk.get(url(one)))
+    assert "Scanner 2" in told["Device"]
+    assert told["How people meet"] == "at the patient’s home"
+    assert (told["New or known"], told["Who pays"]) == ("new patient", "private insurance")
+    assert "icon-yes" in told["Has a referral"]
+    assert told["Needs"] == "step-free access, more time"
+    assert told["Address of the visit"] == "3 rue de la Paix"
+    assert told["Overbooked"] == "The patient is here and waits"
+    assert told["Answer by"] == "Mon, 30 Nov 2026, 13:40"
+
+
+def test_what_was_sealed_is_a_dash_once_erased(desk, story):
+    one = visit(story, kind="home", needs="companion", visit_address="3 rue de la Paix", **at(24))
+    keyring.destroy_subject_keys(key_ids=[story.ada.key_id])
+    told = lines(desk.get(url(one)))
+    assert (told["Needs"], told["Address of the visit"]) == ("–", "–")
+
+
+def test_a_group_says_how_full_it_is(desk, story):
+    session = SessionFactory(
+        service=ServiceFactory(clinic=story.clinic, capacity=8), location=story.location, practitioner=story.demir
+    )
+    one = join(session, patient=story.ada)
+    join(session, patient=another_patient(story, "Zuse"))
+    assert lines(desk.get(url(one)))["Group"] == "Group, 2 of 8 places taken"
+
+
+# --- who takes part
+
+
+def invite_page(one: Appointment) -> str:
+    return reverse("admin:bookings_appointment_invite", args=[one.pk])
+
+
+def test_everybody_who_takes_part_is_listed_with_their_answer(desk, story):
+    one = visit(story, **at(24))
+    page = desk.get(url(one))
+    assert invite_page(one) in page.content.decode()
+    ines = {"name": "Ines Costa", "email": "ines@example.org", "language": "fr"}
+    form = {"role": "interpreter", "required": "on", **ines}
+    response = desk.post(invite_page(one), form)
+    assert response["Location"] == url(one)
+    invited = one.participants.get()
+    assert (invited.name, invited.email, invited.language, invited.required) == (
+        "Ines Costa",
+        "ines@example.org",
+        "fr",
+        True,
+    )
+    assert said(desk.get(url(one))) == ["Invited: interpreter."]
+    told = lines(desk.get(url(one)))["Who takes part"]
+    assert "interpreter: Ines Costa · has not answered" in told
+    assert f"patient: {story.ada.code} · accepted" in told
+
+
+def test_whom_to_invite_is_somebody_of_the_clinic_or_of_the_patient(desk, story):
+    one = visit(story, **at(24))
+    klein = PractitionerFactory(clinic=story.clinic, name="Klein")
+    PractitionerFactory(clinic=story.elsewhere, name="Weber")
+    fields = desk.get(invite_page(one)).context["form"].fields
+    assert list(fields["practitioner"].queryset) == [klein]
+    assert list(fields["related_person"].queryset) == [story.ben]
+    desk.post(invite_page(one), {"role": "practitioner", "practitioner": klein.pk, "name": "x", "language": "en"})
+    desk.post(invite_page(one), {"role": "related-person", "related_person": story.ben.pk, "language": "en"})
+    assert [(row.practitioner, row.related_person, row.name) for row in one.participants.order_by("invited_at")] == [
+        (klein, None, ""),
+        (None, story.ben, ""),
+    ]
+    again = desk.post(invite_page(one), {"role": "practitioner", "practitioner": klein.pk, "language": "en"})
+    assert said(again)[-1].startswith("This person cannot be invited")
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"role": "interpreter"}, "name"),
+        ({"role": "practitioner", "name": "Klein"}, "practitioner"),
+        ({"role": "king", "name": "Klein"}, "role"),
+        ({"role": "referrer", "name": "Klein", "email": "nowhere"}, "email"),
+    ],
+)
+def test_an_invitation_without_the_one_invited_is_asked_again(desk, story, form, field):
+    one = visit(story, **at(24))
+    page = desk.post(invite_page(one), {"language": "en", **form})
+    assert list(page.context["form"].errors) == [field]
+    assert not one.participants.exists()
+
+
+def test_nobody_of_another_clinic_and_nobody_who_only_looks_invites(story):
+    one = visit(story, **at(24))
+    form = {"role": "interpreter", "name": "Ines", "language": "en"}
+    for client in (enter(story.otto), enter(someone(clinic=story.clinic, role=Role.DPO))):
+        assert client.get(invite_page(one)).status_code == client.post(invite_page(one), form).status_code == 404
+    assert not one.participants.exists()
+
+
+def test_whoever_is_shown_while_inviting_is_recorded_as_read(desk, story):
+    one = visit(story, **at(24))
+    desk.get(invite_page(one))
+    assert [(read["view"], read["patients"]) for read in reads()] == [("appointment.invite", [story.ada.code])]

@@ -10,7 +10,18 @@ from django.urls import reverse
 
 from bookings.models import Appointment, AppointmentStatus, Role
 from tests.bookings.entering import another_patient, enter, reads, said, settled_count, someone, visit
-from tests.factories import Cast, LocationFactory, MembershipFactory, PractitionerFactory, RoomFactory, cast
+from tests.bookings.grouping import join
+from tests.factories import (
+    AppointmentFactory,
+    Cast,
+    LocationFactory,
+    MembershipFactory,
+    PractitionerFactory,
+    RoomFactory,
+    ServiceFactory,
+    SessionFactory,
+    cast,
+)
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 30, 9, 40, tzinfo=UTC)
@@ -172,10 +183,10 @@ def test_what_needs_a_decision_is_asked_how_it_ended(desk, story):
     assert buttons(desk, over)[:2] == ["fulfil", "noshow"]
 
 
-def test_what_is_to_come_tomorrow_can_only_be_cancelled_or_withdrawn(desk, story):
+def test_what_is_to_come_tomorrow_can_only_be_moved_cancelled_or_withdrawn(desk, story):
     start = NOW + timedelta(days=1)
     later = visit(story, start=start, end=start + timedelta(minutes=30))
-    assert buttons(desk, later, day="2026-12-01") == ["cancel", "withdraw"]
+    assert buttons(desk, later, day="2026-12-01") == ["move", "cancel", "withdraw"]
 
 
 def test_who_only_looks_has_no_buttons_and_a_forged_press_does_nothing(story):
@@ -252,6 +263,56 @@ def test_the_index_takes_as_many_queries_for_three_rows_as_for_one(desk, story):
     for hour in (11, 13):
         today(story, hour=hour)
     assert settled_count(desk, reverse("admin:index")) == one
+
+
+def test_a_group_stands_together_under_one_heading_that_says_how_full_it_is(desk, story):
+    yoga = ServiceFactory(clinic=story.clinic, name="Yoga", capacity=8)
+    session = SessionFactory(
+        service=yoga,
+        location=story.location,
+        practitioner=story.demir,
+        start=NOW + timedelta(minutes=50),
+        end=NOW + timedelta(minutes=110),
+    )
+    people = [join(session, patient=another_patient(story, f"Zuse{number}")) for number in range(3)]
+    alone = [
+        AppointmentFactory(
+            clinic=story.clinic, location=story.location, patient=story.ada, start=session.start, end=session.end
+        )
+        for _ in range(3)
+    ]
+    join(session, patient=another_patient(story, "Gone")).occupancies.all().delete()
+    page = desk.get(DESK)
+    rows = page.context["rows"]
+    assert {row.appointment.pk for row in rows[:3]} == {row.pk for row in alone}
+    assert {row.appointment.session_id for row in rows[3:]} == {session.pk}
+    assert {row.pk for row in people} < {row.appointment.pk for row in rows[3:]}
+    assert [row.group for row in rows] == ["", "", "", "Group, 3 of 8 places taken", "", "", ""]
+    assert page.content.decode().count("3 of 8 places taken") == 1
+
+
+def test_what_is_out_of_the_ordinary_stands_in_the_row(desk, story):
+    today(story, hour=11, kind="home", overbooked=True, overbook_reason="urgent")
+    page = desk.get(DESK)
+    assert page.context["rows"][0].marks == ["at the patient’s home", "squeezed in: It is urgent"]
+    assert "squeezed in: It is urgent" in page.content.decode()
+
+
+def test_a_sheet_with_groups_takes_as_many_queries_for_three_as_for_one(desk, story):
+    yoga = ServiceFactory(clinic=story.clinic, capacity=8)
+
+    def meet(hour: int) -> None:
+        start = datetime(2026, 11, 30, hour, tzinfo=UTC)
+        session = SessionFactory(
+            service=yoga, location=story.location, practitioner=story.demir, start=start, end=start + timedelta(hours=1)
+        )
+        join(session, patient=another_patient(story, f"Zuse{hour}"))
+
+    meet(11)
+    one = settled_count(desk, DESK)
+    for hour in (12, 13):
+        meet(hour)
+    assert settled_count(desk, DESK) == one
 
 
 def test_the_persons_name_and_the_way_out_stand_on_every_page(desk, story):

@@ -1,18 +1,30 @@
 """Booking for a caller: service, time, patient, one page."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
 from bookings.models import Appointment, Patient, Role
 from bookings.patients import reindex
-from tests.bookings.entering import enter, reads, said, someone, visit
-from tests.factories import Cast, LocationFactory, OfferFactory, PractitionerFactory, ServiceFactory, cast, open_week
+from tests.bookings.entering import enter, reads, said, settled_count, someone, visit
+from tests.bookings.grouping import join
+from tests.factories import (
+    Cast,
+    LocationFactory,
+    OfferFactory,
+    PractitionerFactory,
+    ServiceFactory,
+    SessionFactory,
+    TermsFactory,
+    cast,
+    open_week,
+)
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 30, 7, 40, tzinfo=UTC)  # Monday 08:40 in Paris: hours begin at 9, two hours' notice online
@@ -179,3 +191,188 @@ def test_weeks_are_turned_and_never_before_today(desk, story):
     page = desk.get(BOOK, {"service": story.service.pk})
     assert page.context["earlier"] == ""
     assert "since=2026-12-07" in page.context["later"]
+
+
+# --- narrowed, and under other terms
+
+
+def test_times_are_narrowed_by_language_weekday_and_part_of_day(desk, story):
+    klein = PractitionerFactory(clinic=story.clinic, name="Klein", languages="de")
+    OfferFactory(service=story.service, practitioner=klein)
+    open_week(of=klein, at=story.location, weekdays=[2], opens=time(11), closes=time(13))
+    page = desk.get(BOOK, {"service": story.service.pk, "language": "de"})
+    assert dict(page.context["wish"].fields["language"].choices)["de"] == "German"
+    assert clocks(page) == ["11:00", "11:30", "12:00", "12:30"]
+    assert clocks(desk.get(BOOK, {"service": story.service.pk, "language": "de", "part": "morning"})) == [
+        "11:00",
+        "11:30",
+    ]
+    page = desk.get(BOOK, {"service": story.service.pk, "weekday": ["1", "3"], "part": "afternoon"})
+    assert [day.title for day in page.context["days"]] == ["Tuesday, 1 December 2026", "Thursday, 3 December 2026"]
+    assert clocks(page)[0] == "12:00"
+    assert "weekday=1&weekday=3" in page.context["later"]
+
+
+def test_the_usual_case_folds_the_many_wishes_away_and_asks_only_what_matters(desk, story):
+    def asked(**given: object) -> tuple[list[str], bool]:
+        form = desk.get(BOOK, {"service": story.service.pk, **given}).context["wish"]
+        return [field.name for field in (*form.folded, *form.ticked)], form.unfolded
+
+    assert asked() == (["part", "language", "then", "weekday", "needs"], False)
+    assert asked(part="evening")[1]
+    TermsFactory(service=story.service, standing="new", duration=60)
+    TermsFactory(service=story.service, coverage="private", extra=10)
+    story.service.kinds = ["on-site", "home"]
+    story.service.referral_needed = True
+    story.service.save()
+    names, unfolded = asked()
+    assert names[:4] == ["kind", "standing", "coverage", "referral"]
+    assert unfolded
+
+
+def test_times_follow_the_length_that_the_answers_give(desk, story):
+    TermsFactory(service=story.service, need="interpreter", extra=30)
+    plain = clocks(desk.get(BOOK, {"service": story.service.pk}))
+    longer = clocks(desk.get(BOOK, {"service": story.service.pk, "needs": "interpreter"}))
+    assert (plain[15], longer[14]) == ("16:30", "16:00")
+    assert "16:30" not in longer
+
+
+def test_whoever_is_new_gets_the_length_for_new_patients_without_being_asked(desk, story):
+    TermsFactory(service=story.service, standing="new", duration=60)
+    page = desk.get(f"{wish(story)}&patient={story.ada.pk}")
+    assert page.context["wish"]["standing"].value() == "new"
+    assert "60 minutes" in page.context["told"]
+    desk.post(f"{wish(story)}&patient={story.ada.pk}", {"patient": story.ada.pk, "language": "en"})
+    booked = Appointment.objects.get()
+    assert (booked.standing, booked.end - booked.start) == ("new", timedelta(hours=1))
+    Patient.objects.update(known_since="2020-01-01")
+    page = desk.get(f"{wish(story)}&patient={story.ada.pk}")
+    assert page.context["wish"]["standing"].value() == "known"
+    said_otherwise = desk.get(f"{wish(story)}&patient={story.ada.pk}&standing=new")
+    assert "60 minutes" in said_otherwise.context["told"]
+
+
+def test_somebody_written_down_while_booking_is_new(desk, story):
+    TermsFactory(service=story.service, standing="new", duration=60)
+    desk.post(wish(story), {"key": uuid.uuid4(), **NEW})
+    booked = Appointment.objects.get()
+    assert (booked.standing, booked.end - booked.start) == ("new", timedelta(hours=1))
+
+
+def test_a_visit_at_home_asks_where_and_keeps_it(desk, story):
+    story.service.kinds = ["on-site", "home"]
+    story.service.save()
+    address = f"{wish(story)}&patient={story.ada.pk}&kind=home&needs=companion"
+    form = {"patient": story.ada.pk, "language": "en"}
+    page = desk.post(address, form)
+    assert page.context["last"].errors == {"visit_address": ["This field is required."]}
+    desk.post(address, {**form, "visit_address": "3 rue de la Paix"})
+    booked = Appointment.objects.get()
+    assert (booked.kind, booked.visit_address, booked.needs) == ("home", "3 rue de la Paix", "companion")
+
+
+def test_a_way_that_the_service_no_longer_has_counts_as_not_said(desk, story):
+    assert clocks(desk.get(BOOK, {"service": story.service.pk, "kind": "home"}))
+    story.service.kinds = ["video", "phone"]
+    story.service.save()
+    page = desk.get(BOOK, {"service": story.service.pk, "kind": "home"})
+    assert clocks(page)
+    assert page.context["wish"].asking.kind == "video"
+
+
+def test_a_group_lists_its_sessions_with_places_left_and_books_one(desk, story):
+    yoga = ServiceFactory(clinic=story.clinic, name="Yoga", capacity=3)
+    session = SessionFactory(service=yoga, location=story.location, practitioner=story.demir)
+    join(session, patient=story.ada)
+    page = desk.get(BOOK, {"service": yoga.pk})
+    (free,) = [free for day in page.context["days"] for _place, times in day.places for free in times]
+    assert (free.clock, free.left, free.who) == ("09:00", "2 places left", "Dr Demir")
+    desk.post(f"{BOOK}{free.query}", {"key": uuid.uuid4(), **NEW})
+    assert Appointment.objects.exclude(patient=story.ada).get().session == session
+
+
+# --- a time that is not in the list, and squeezing in
+
+
+def by_hand(story: Cast, clock: str, **more: object) -> str:
+    return wish(story, start=None, on="2026-11-30", clock=clock.replace(":", "%3A"), **more)
+
+
+def test_a_time_that_is_not_in_the_list_can_be_written(desk, story):
+    address = by_hand(story, "09:10", patient=story.ada.pk)
+    assert desk.get(address).context["bookable"]
+    desk.post(address, {"patient": story.ada.pk, "language": "en"})
+    assert Appointment.objects.get().start == datetime(2026, 11, 30, 8, 10, tzinfo=UTC)
+
+
+def test_a_time_that_cannot_be_had_is_refused_before_anything_is_typed(desk, story):
+    page = desk.get(by_hand(story, "20:00"))
+    assert str(page.context["refusal"]) == "This time is outside opening hours. Please choose another one."
+    assert not page.context["bookable"]
+    assert page.context["squeeze"] is None
+    assert page.context["nearest"]
+
+
+@pytest.fixture
+def taken(story: Cast) -> Appointment:
+    start = datetime(2026, 11, 30, 8, tzinfo=UTC)
+    return visit(story, start=start, end=start + timedelta(minutes=30))
+
+
+def squeeze(story: Cast, **fields: object) -> dict[str, object]:
+    return {"patient": story.ada.pk, "language": "en", "squeeze": "1", **fields}
+
+
+def test_a_taken_time_is_squeezed_in_with_a_reason_by_who_may(desk, story, taken):
+    story.service.overbook_cap = 1
+    story.service.save()
+    address = f"{wish(story)}&patient={story.ada.pk}"
+    page = desk.get(address)
+    assert list(page.context["squeeze"]) == ["urgent", "practitioner-asked", "patient-waits", "other"]
+    assert "Squeeze in" in page.content.decode()
+    assert said(desk.post(address, squeeze(story))) == ["Say why, please."]
+    assert said(desk.post(address, squeeze(story, overbook_reason="because"))) == ["Say why, please."]
+    desk.post(address, squeeze(story, overbook_reason="urgent"))
+    booked = Appointment.objects.exclude(pk=taken.pk).get()
+    assert (booked.start, booked.overbooked, booked.overbook_reason) == (taken.start, True, "urgent")
+    page = desk.get(address)
+    assert page.context["squeeze"]
+    assert said(desk.post(address, squeeze(story, overbook_reason="urgent"))) == [
+        "No more visits may be squeezed in on this day."
+    ]
+
+
+def test_a_reason_alone_squeezes_nothing_in(desk, story, taken):
+    story.service.overbook_cap = 1
+    story.service.save()
+    page = desk.post(f"{wish(story)}&patient={story.ada.pk}", squeeze(story, overbook_reason="urgent", squeeze=""))
+    assert said(page) == ["This time is no longer free. Please choose another one."]
+    assert Appointment.objects.count() == 1
+
+
+def test_nothing_is_squeezed_in_where_the_service_or_the_role_does_not_allow_it(desk, story, taken):
+    address = f"{wish(story)}&patient={story.ada.pk}"
+    assert desk.get(address).context["squeeze"] is None
+    assert said(desk.post(address, squeeze(story, overbook_reason="urgent"))) == [
+        "No more visits may be squeezed in on this day."
+    ]
+    story.service.overbook_cap = 1
+    story.service.save()
+    Permission.objects.get(codename="overbook_appointment").group_set.clear()
+    assert desk.get(address).context["squeeze"] is None
+    assert said(desk.post(address, squeeze(story, overbook_reason="urgent"))) == [
+        "This time is no longer free. Please choose another one."
+    ]
+    assert Appointment.objects.count() == 1
+
+
+def test_the_page_takes_as_many_queries_whatever_there_is_to_list(desk, story):
+    address = f"{BOOK}?service={story.service.pk}"
+    one = settled_count(desk, address)
+    for name in ("Klein", "Weber"):
+        person = PractitionerFactory(clinic=story.clinic, name=name)
+        OfferFactory(service=story.service, practitioner=person)
+        open_week(of=person, at=story.location)
+        ServiceFactory(clinic=story.clinic)
+    assert settled_count(desk, address) == one

@@ -1,17 +1,20 @@
 """What a clinic is made of: rooms, hours, closures, services, notices."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 
 from bookings.models import (
     Closure,
     ContactChallenge,
+    Device,
     Location,
     Notice,
     OpeningHours,
+    Patient,
     Practitioner,
     PrivacyNotice,
     Role,
@@ -22,6 +25,7 @@ from tests.factories import (
     MONDAY,
     Cast,
     ClosureFactory,
+    DeviceFactory,
     LocationFactory,
     NoticeFactory,
     PractitionerFactory,
@@ -38,6 +42,7 @@ ONE_LINE = {
     "hours-0-weekday": 2,
     "hours-0-opens": "08:00",
     "hours-0-closes": "12:30",
+    "hours-0-every": 1,
 }
 
 
@@ -87,6 +92,52 @@ def test_a_new_room_gets_a_schedule_of_its_own(manager, story):
     assert (room.schedule.kind, room.schedule.opening_hours.count()) == ("room", 1)
 
 
+def test_a_new_device_gets_a_schedule_of_its_own_with_hours_every_other_week(manager, story):
+    form = {
+        "clinic": story.clinic.pk,
+        "location": story.location.pk,
+        "name": "Echo",
+        "kind": "ultrasound",
+        "active": "on",
+        "hours-0-location": story.location.pk,
+        **ONE_LINE,
+        "hours-0-every": 2,
+        "hours-0-valid_from": "2026-12-02",
+    }
+    assert manager.post(reverse("admin:bookings_device_add"), form).status_code == 302
+    device = Device.objects.get(name="Echo")
+    assert (device.schedule.kind, device.schedule.opening_hours.get().every) == ("device", 2)
+
+
+def test_weeks_that_are_counted_from_no_day_are_refused_with_a_sentence(manager, story):
+    form = {"name": "Demir", "active": "on", "hours-0-location": story.location.pk, **ONE_LINE, "hours-0-every": 2}
+    page = manager.post(url(story.demir), form).content.decode()
+    assert "Say from when the weeks are counted" in page
+
+
+def test_a_room_says_whether_it_is_step_free_and_a_practitioner_where_they_meet_by_video(manager, story):
+    room = RoomFactory(location=story.location)
+    given = {"location": story.location.pk, "name": "A", "kind": "scan", "step_free": "on", "active": "on"}
+    manager.post(url(room), {**given, "hours-TOTAL_FORMS": 0, "hours-INITIAL_FORMS": 0})
+    assert Room.objects.get(pk=room.pk).step_free
+    lines = {"hours-TOTAL_FORMS": 0, "hours-INITIAL_FORMS": 0}
+    manager.post(url(story.demir), {"name": "Demir", "active": "on", "video_link": "https://v.example/d", **lines})
+    assert Practitioner.objects.get(pk=story.demir.pk).video_link == "https://v.example/d"
+
+
+def test_the_desk_writes_down_since_when_a_patient_is_known(story):
+    client = enter(story.carla)
+    person = {"clinic": story.clinic.pk, "family_name": "Lovelace", "language": "en", "known_since": "2019-03-01"}
+    client.post(reverse("admin:bookings_patient_add"), person)
+    known = Patient.objects.exclude(pk=story.ada.pk).get()
+    assert known.known_since == date(2019, 3, 1)
+    tables = {
+        f"{name}-{part}": 0 for name in ("related_persons", "identifiers") for part in ("TOTAL_FORMS", "INITIAL_FORMS")
+    }
+    assert client.post(url(story.ada), {**person, "known_since": "2020-01-02", **tables}).status_code == 302
+    assert Patient.objects.get(pk=story.ada.pk).known_since == date(2020, 1, 2)
+
+
 def test_hours_are_changed_and_taken_away_on_the_page_of_whom_they_belong_to(manager, story):
     first, second, *rest = OpeningHours.objects.filter(schedule=story.demir.schedule).order_by("weekday")
     form = {"name": "Demir", "active": "on", "hours-TOTAL_FORMS": 5, "hours-INITIAL_FORMS": 5}
@@ -97,6 +148,7 @@ def test_hours_are_changed_and_taken_away_on_the_page_of_whom_they_belong_to(man
             f"hours-{number}-weekday": line.weekday,
             f"hours-{number}-opens": "10:00" if line == first else line.opens,
             f"hours-{number}-closes": line.closes,
+            f"hours-{number}-every": 1,
         }
     form["hours-1-DELETE"] = "on"
     assert manager.post(url(story.demir), form).status_code == 302
@@ -116,6 +168,7 @@ def test_hours_of_somebody_else_cannot_be_slipped_into_the_form(manager, story):
         "hours-0-location": story.location.pk,
         "hours-0-weekday": 6,
         "hours-0-opens": "10:00",
+        "hours-0-every": 1,
         "hours-0-closes": "11:00",
     }
     manager.post(url(story.demir), form)
@@ -137,7 +190,9 @@ def closing(**changed: str) -> dict[str, str]:
     return {"start_0": "2026-11-30", "start_1": "09:00", "end_0": "2026-11-30", "end_1": "18:00", **changed}
 
 
-def test_a_closure_is_told_in_the_clock_of_its_place_and_says_how_many_it_falls_on(manager, story):
+@time_machine.travel(MONDAY - timedelta(days=3), tick=False)
+def test_a_closure_is_told_in_the_clock_of_its_place_and_says_how_many_it_falls_on(story):
+    manager = enter(someone(clinic=story.clinic, role=Role.MANAGER))
     visit(story, start=MONDAY + timedelta(hours=2))
     form = {"clinic": story.clinic.pk, "location": story.location.pk, **closing()}
     response = manager.post(reverse("admin:bookings_closure_add"), form)
@@ -147,11 +202,11 @@ def test_a_closure_is_told_in_the_clock_of_its_place_and_says_how_many_it_falls_
         datetime(2026, 11, 30, 17, tzinfo=UTC),
     )
     page = manager.get(response["Location"])
-    assert "1 booked appointment falls into this closure" in said(page)[0]
+    assert "During a closure: 1 appointment. It stands until you move or cancel it." in said(page)[0]
     assert "Mon, 30 Nov 2026, 09:00" in page.content.decode()
-    form = manager.get(url(closure))
-    assert 'value="09:00"' in form.content.decode()
-    assert f"Mon, 30 Nov 2026, 10:00 · {story.ada.code}" in form.content.decode()
+    own = manager.get(url(closure)).content.decode()
+    assert 'value="09:00"' in own
+    assert f"Mon, 30 Nov 2026, 10:00 · {story.ada.code}" in own
 
 
 def test_a_closure_saved_again_unchanged_stays_where_it_was(manager, story):
@@ -206,12 +261,14 @@ def test_reception_reads_closures_on_the_wall_clock_and_changes_none(story):
 
 def test_a_schedule_is_named_after_whom_it_belongs_to(manager, story):
     RoomFactory(location=story.location, name="Salle 1")
+    DeviceFactory(location=story.location, name="Echo 7")
     page = manager.get(reverse("admin:bookings_closure_add")).content.decode()
     assert "Dr Demir" in page
     assert "Salle 1" in page
+    assert "Echo 7" in page
 
 
-@pytest.mark.parametrize("kind", ["closure", "practitioner", "room", "healthcareservice", "location"])
+@pytest.mark.parametrize("kind", ["closure", "practitioner", "room", "device", "healthcareservice", "location"])
 def test_a_list_takes_as_many_queries_for_three_rows_as_for_one(manager, story, kind):
     make = {
         "closure": lambda: ClosureFactory(
@@ -219,6 +276,7 @@ def test_a_list_takes_as_many_queries_for_three_rows_as_for_one(manager, story, 
         ),
         "practitioner": lambda: PractitionerFactory(clinic=story.clinic),
         "room": lambda: RoomFactory(location=story.location),
+        "device": lambda: DeviceFactory(location=story.location),
         "healthcareservice": lambda: ServiceFactory(clinic=story.clinic),
         "location": lambda: LocationFactory(clinic=story.clinic),
     }[kind]

@@ -6,6 +6,7 @@ import pytest
 
 from bookings import offers
 from bookings.agenda import Agenda, agenda
+from bookings.plans import Plan
 from tests.factories import MONDAY, Cast, ClosureFactory, cast
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +22,9 @@ def people(db: None) -> Cast:
 def week(people: Cast, *, since: date | None = None) -> Agenda:
     found = offers.offer(clinic=people.clinic, slug="consultation", language="en", today=NOW.date())
     assert found is not None
-    return agenda(offer=found, now=NOW, since=since, location=None, practitioner=None)
+    return agenda(
+        plan=Plan(service=found.service), places=found.locations, people=found.practitioners, now=NOW, since=since
+    )
 
 
 def test_the_first_page_begins_with_the_first_free_day_and_nothing_is_earlier(people: Cast) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from audit.context import Actor
 from audit.models import Fact
-from bookings import booking, holds, links
+from bookings import booking, holds, legs, links
 from bookings.availability import NotOffered, Rule, SlotTaken, choose, free_slots
 from bookings.booking import NotPossible, TooLateToCancel
 from bookings.holds import HOLD, PROMISED
@@ -24,6 +24,7 @@ from tests.factories import (
     PatientFactory,
     PractitionerFactory,
     RoomFactory,
+    SessionFactory,
     cast,
     occupy,
     open_week,
@@ -193,11 +194,16 @@ def test_the_exclusion_constraint_is_the_last_word(monkeypatch: pytest.MonkeyPat
     def too_late(**asked: Any) -> Any:
         choice = choose(**asked)
         now_taken.extend(
-            occupy(schedules=[people.demir.schedule_id], start=TEN, end=TEN + timedelta(minutes=5), kind="session")
+            occupy(
+                schedules=[people.demir.schedule_id],
+                start=TEN,
+                end=TEN + timedelta(minutes=5),
+                group_session=SessionFactory(clinic=people.clinic, occupancies=False, start=TEN + timedelta(days=9)),
+            )
         )
         return choice
 
-    monkeypatch.setattr(booking, "choose", too_late)
+    monkeypatch.setattr(legs, "choose", too_late)
     with pytest.raises(SlotTaken):
         book(people)
     assert now_taken

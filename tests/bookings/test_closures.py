@@ -5,10 +5,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bookings.closures import SkippedTime, affected, instant_of, zone_of
+from bookings.closures import SkippedTime, affected, affected_sessions, instant_of, zone_of
 from bookings.models import AppointmentStatus
 from tests.bookings.entering import visit
-from tests.factories import MONDAY, ClosureFactory, LocationFactory, PractitionerFactory, RoomFactory, cast, open_week
+from tests.bookings.grouping import join
+from tests.factories import (
+    MONDAY,
+    ClosureFactory,
+    DeviceFactory,
+    LocationFactory,
+    PractitionerFactory,
+    RoomFactory,
+    SessionFactory,
+    cast,
+    open_week,
+)
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -66,4 +77,34 @@ def test_whoever_is_still_expected_in_the_time_is_affected_and_nobody_else():
     assert list(affected(ClosureFactory(schedule=other.schedule, **of_day))) == []
     assert list(affected(ClosureFactory(location=LocationFactory(clinic=story.clinic), **of_day))) == []
     assert list(affected(ClosureFactory(clinic=story.elsewhere, start=MONDAY, end=of_day["end"]))) == []
+    assert list(affected_sessions(ClosureFactory(**of_day))) == []
     assert ends_as_it_begins not in affected(ClosureFactory(**of_day))
+
+
+@pytest.mark.django_db
+def test_a_closed_room_or_device_falls_on_its_visits_its_sessions_and_who_joined_them():
+    story = cast(capacity=3)
+    room, device = RoomFactory(location=story.location), DeviceFactory(location=story.location)
+    session = SessionFactory(
+        service=story.service, location=story.location, practitioner=story.demir, room=room, device=device
+    )
+    joined = join(session, patient=story.ada)
+    alone = visit(story, device=device, start=MONDAY + timedelta(hours=3))
+    of_day = {"clinic": story.clinic, "start": MONDAY, "end": MONDAY + timedelta(hours=10)}
+    assert list(affected(ClosureFactory(schedule=room.schedule, **of_day))) == [joined]
+    assert list(affected(ClosureFactory(schedule=device.schedule, **of_day))) == [joined, alone]
+    for schedule in (room.schedule, device.schedule, story.demir.schedule, None):
+        assert list(affected_sessions(ClosureFactory(schedule=schedule, **of_day))) == [session]
+    assert list(affected_sessions(ClosureFactory(schedule=RoomFactory(clinic=story.clinic).schedule, **of_day))) == []
+    assert list(affected_sessions(ClosureFactory(location=LocationFactory(clinic=story.clinic), **of_day))) == []
+    session.cancelled_at = MONDAY
+    session.save()
+    assert list(affected_sessions(ClosureFactory(**of_day))) == []
+
+
+@pytest.mark.django_db
+def test_a_device_is_closed_in_the_clock_of_its_location():
+    story = cast()
+    device = DeviceFactory(location=LocationFactory(clinic=story.clinic, zone="Indian/Reunion"))
+    zone = zone_of(clinic_id=story.clinic.pk, location=None, schedule=device.schedule)
+    assert zone == ZoneInfo("Indian/Reunion")

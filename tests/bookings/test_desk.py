@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bookings.desk import day_sheet, overview
+from bookings.desk import day_sheet, overview, places_taken, unanswered
 from bookings.models import AppointmentStatus, Notice
 from tests.bookings.entering import visit
-from tests.factories import AppointmentFactory, LocationFactory, RoomFactory, cast
+from tests.bookings.grouping import join
+from tests.factories import AppointmentFactory, LocationFactory, RoomFactory, SessionFactory, cast
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 30, 9, 40, tzinfo=UTC)
@@ -90,6 +91,26 @@ def test_a_sheet_takes_two_queries_and_names_two_more(django_assert_num_queries)
         assert [row.patient.family_name for row in sheet.appointments] == ["Lovelace"] * 3
 
 
+def test_what_waits_for_an_answer_comes_the_oldest_deadline_first_in_one_query(django_assert_num_queries):
+    story = cast()
+    later = visit(story, status="pending", respond_by=NOW + timedelta(hours=9), **at(15, day=28))
+    sooner = visit(story, status="proposed", respond_by=NOW + timedelta(hours=2), **at(16, day=28))
+    visit(story, **at(17))
+    with django_assert_num_queries(1):
+        assert unanswered(clinic=story.clinic) == [sooner, later]
+    assert unanswered(clinic=story.elsewhere) == []
+    assert unanswered(clinic=story.clinic, practitioner_id=0) == []
+
+
+def test_places_taken_counts_people_and_no_held_seats(django_assert_num_queries):
+    session = SessionFactory()
+    join(session)
+    with django_assert_num_queries(1):
+        assert places_taken(session_ids=[session.pk]) == {session.pk: 1}
+    with django_assert_num_queries(0):
+        assert places_taken(session_ids=[]) == {}
+
+
 def test_today_in_numbers_counts_each_clinic_apart(django_assert_num_queries):
     story = cast()
     visit(story, **at(15))
@@ -98,13 +119,14 @@ def test_today_in_numbers_counts_each_clinic_apart(django_assert_num_queries):
     visit(story, status=AppointmentStatus.NOSHOW, **at(8))
     visit(story, status=AppointmentStatus.CANCELLED, cancelled_by="clinic", **at(16))
     visit(story, **at(8, day=20))
+    visit(story, status=AppointmentStatus.PENDING, respond_by=NOW, **at(9, day=29))
     Notice.objects.create(clinic=story.clinic, kind=Notice.Kind.MESSAGE_FAILED)
     LocationFactory(clinic=story.elsewhere)
     with django_assert_num_queries(4):
         here, there = overview(clinic_ids=[story.clinic.pk, story.elsewhere.pk], now=NOW)
-    names = ("expected", "here", "done", "missed", "cancelled", "undecided", "notices")
-    assert [getattr(here, name) for name in names] == [1, 1, 1, 1, 1, 1, 1]
-    assert [getattr(there, name) for name in names] == [0] * 7
+    names = ("expected", "here", "done", "missed", "cancelled", "undecided", "requests", "notices")
+    assert [getattr(here, name) for name in names] == [1] * 8
+    assert [getattr(there, name) for name in names] == [0] * 8
 
 
 def test_a_clinic_without_locations_has_an_empty_day():

@@ -1,13 +1,15 @@
 """The calendar file of an appointment: neutral, stable, in the location's zone."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
 from typing import Any
 
 import pytest
+from django.conf import settings
 from icalendar import Calendar
 
 from audit.context import Actor
-from bookings import booking, ics, links
+from bookings import booking, ics, links, moving
 from bookings.models import Appointment
 from tests.factories import MONDAY, AppointmentFactory, Cast, LocationFactory, cast
 
@@ -75,3 +77,46 @@ def test_a_cancelled_one_takes_the_entry_back_with_a_higher_sequence(people: Cas
 def test_the_words_are_in_the_patients_language(people: Cast) -> None:
     _, fields = event(visit(people, language="de"))
     assert fields["SUMMARY"].endswith("Practice at the park")
+
+
+@pytest.mark.parametrize("status", ["pending", "proposed"])
+def test_what_is_not_booked_yet_is_tentative(people: Cast, status: str) -> None:
+    document, fields = event(visit(people, status=status))
+    assert (str(document["METHOD"]), fields["STATUS"]) == ("PUBLISH", "TENTATIVE")
+
+
+def test_a_move_keeps_the_uid_and_raises_the_sequence(people: Cast) -> None:
+    appointment = visit(people)
+    moved = moving.reschedule(
+        actor=Actor.system("test"),
+        now=NOW,
+        appointment_id=appointment.pk,
+        start=appointment.start.replace(hour=10),
+        by="clinic",
+    )
+    document, fields = event(moved)
+    assert (fields["UID"], fields["SEQUENCE"], fields["DTSTART"]) == (str(appointment.pk), "1", "20261130T110000")
+    assert (str(document["METHOD"]), fields["STATUS"]) == ("PUBLISH", "CONFIRMED")
+
+
+def test_several_visits_are_published_in_one_object_and_called_off_in_one_each(people: Cast) -> None:
+    """RFC 5546 3.2.1 and 3.2.5: a PUBLISH may hold several events, those of a CANCEL have one UID."""
+    rows = [visit(people, start=MONDAY + timedelta(hours=hour)) for hour in (1, 2, 3)]
+    (document,) = [Calendar.from_ical(one) for one in ics.files(rows, now=NOW, base_url=BASE)]
+    assert [_text(found["UID"]) for found in document.walk("VEVENT")] == [str(row.pk) for row in rows]
+    assert len(document.walk("VTIMEZONE")) == 1
+    for row in rows[1:]:
+        row.status = "cancelled"
+    documents = [Calendar.from_ical(one) for one in ics.files(rows, now=NOW, base_url=BASE)]
+    assert [(str(one["METHOD"]), len(one.walk("VEVENT"))) for one in documents] == [
+        ("PUBLISH", 1),
+        ("CANCEL", 1),
+        ("CANCEL", 1),
+    ]
+
+
+def test_every_entry_says_who_sends_it_as_neutrally_as_the_mail_does(people: Cast) -> None:
+    document = Calendar.from_ical(ics.calendar(visit(people), now=NOW, base_url=BASE))
+    (found,) = document.walk("VEVENT")
+    assert found["ORGANIZER"].params["CN"] == "Practice at the park"
+    assert str(found["ORGANIZER"]) == f"mailto:{parseaddr(settings.DEFAULT_FROM_EMAIL)[1]}"

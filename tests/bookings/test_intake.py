@@ -8,7 +8,8 @@ import pytest
 
 from audit.context import Actor
 from audit.keys import keyring
-from bookings import holds, intake, lapses, links, lookup, patients, proof
+from bookings import completing, holds, intake, lapses, links, lookup, parties, patients, proof
+from bookings.availability import Wish
 from bookings.contacts import contact_of
 from bookings.models import Appointment, ContactChallenge, Draft, Hold, NoticeShown, Patient, RelatedPerson
 from tests.factories import MONDAY, Cast, NoticeFactory, cast
@@ -53,8 +54,8 @@ def drafted(people: Cast, **form: str) -> Draft:
 
 
 def completed(draft: Draft, *, now: datetime = NOW) -> Appointment:
-    sent = intake.send_code(actor=ACTOR, now=now, visitor=VISITOR, draft_id=draft.pk)
-    return intake.complete(actor=ACTOR, now=now, visitor=VISITOR, draft_id=draft.pk, code=sent.code)
+    sent = completing.send_code(actor=ACTOR, now=now, visitor=VISITOR, draft_id=draft.pk)
+    return completing.complete(actor=ACTOR, now=now, visitor=VISITOR, draft_id=draft.pk, code=sent.code)
 
 
 def test_a_draft_becomes_a_booking_of_a_new_patient_under_the_drafts_key(people: Cast) -> None:
@@ -74,14 +75,14 @@ def test_a_draft_becomes_a_booking_of_a_new_patient_under_the_drafts_key(people:
 def test_completing_twice_gives_the_same_appointment(people: Cast) -> None:
     draft = drafted(people)
     first = completed(draft)
-    again = intake.complete(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk, code="000000")
+    again = completing.complete(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk, code="000000")
     assert again == first
     assert Appointment.objects.count() == 1
 
 
 def test_typed_text_right_or_wrong_comes_back_as_typed(people: Cast) -> None:
     draft = drafted(people, email="not an address", birth_date="31.02.1990")
-    typed = intake.read(intake.find(now=NOW, visitor=VISITOR, draft_id=draft.pk))
+    typed = parties.read(intake.find(now=NOW, visitor=VISITOR, draft_id=draft.pk))
     assert (typed["email"], typed["birth_date"], typed["given_name"]) == ("not an address", "31.02.1990", "Zoë")
 
 
@@ -90,8 +91,8 @@ def test_typed_text_right_or_wrong_comes_back_as_typed(people: Cast) -> None:
 )
 def test_an_incomplete_form_is_not_booked(people: Cast, wrong: dict[str, str]) -> None:
     draft = drafted(people, **wrong)
-    with pytest.raises(intake.Incomplete):
-        intake.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
+    with pytest.raises(completing.Incomplete):
+        completing.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
 
 
 def test_a_draft_of_another_visitor_is_gone(people: Cast) -> None:
@@ -102,17 +103,17 @@ def test_a_draft_of_another_visitor_is_gone(people: Cast) -> None:
 
 def test_without_a_code_nothing_is_booked(people: Cast) -> None:
     draft = drafted(people)
-    with pytest.raises(intake.NotProved):
-        intake.complete(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
+    with pytest.raises(completing.NotProved):
+        completing.complete(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
     assert not Appointment.objects.exists()
 
 
 def test_a_proof_of_one_address_is_no_proof_of_another(people: Cast) -> None:
     draft = drafted(people)
-    sent = intake.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
+    sent = completing.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
     intake.save(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk, form={**FORM, "email": "victim@example.org"})
-    with pytest.raises(intake.NotProved):
-        intake.complete(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk, code=sent.code)
+    with pytest.raises(completing.NotProved):
+        completing.complete(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk, code=sent.code)
 
 
 def test_the_notice_that_was_shown_is_recorded_with_its_version(people: Cast) -> None:
@@ -167,12 +168,16 @@ def test_another_time_keeps_everything_typed_and_frees_the_first(people: Cast) -
         now=NOW,
         visitor=VISITOR,
         draft_id=draft.pk,
-        service=people.service,
-        location=people.location,
-        practitioner=people.demir,
-        start=later,
+        wishes=[
+            Wish(
+                service=people.service,
+                location=people.location,
+                practitioner=people.demir,
+                start=later,
+            )
+        ],
     )
-    assert intake.read(moved)["family_name"] == "Ångström"
+    assert parties.read(moved)["family_name"] == "Ångström"
     assert Hold.objects.count() == 1
     assert completed(moved).start == later
 
@@ -211,7 +216,7 @@ def test_a_code_older_than_a_day_goes_and_takes_the_key_of_a_lookup_with_it(peop
 
 def test_a_wrong_code_is_counted_and_the_fifth_ends_the_challenge(people: Cast) -> None:
     draft = drafted(people)
-    sent = intake.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
+    sent = completing.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
     wrong = "000000" if sent.code != "000000" else "111111"
     left = []
     for _ in range(4):
@@ -227,14 +232,14 @@ def test_a_wrong_code_is_counted_and_the_fifth_ends_the_challenge(people: Cast) 
 @pytest.mark.parametrize("typed", ["{} {}", " {}-{} ", "{}\n{}"])
 def test_a_code_may_be_typed_with_spaces(people: Cast, typed: str) -> None:
     draft = drafted(people)
-    sent = intake.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
+    sent = completing.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
     code = typed.format(sent.code[:3], sent.code[3:])
     assert proof.prove(actor=ACTOR, now=NOW, visitor=VISITOR, challenge_id=sent.pk, code=code).proved_at == NOW
 
 
 def test_a_code_lives_ten_minutes_and_only_for_its_visitor(people: Cast) -> None:
     draft = drafted(people)
-    sent = intake.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
+    sent = completing.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
     with pytest.raises(proof.CodeExpired):
         proof.prove(actor=ACTOR, now=NOW + proof.CODE_LIVES, visitor=VISITOR, challenge_id=sent.pk, code=sent.code)
     with pytest.raises(proof.CodeExpired):

@@ -10,7 +10,8 @@ from django.db import connection
 
 from audit.context import Actor
 from audit.models import SubjectKey
-from bookings import booking, holds, intake, lapses, lookup, patients, proof
+from bookings import booking, completing, holds, intake, lapses, lookup, patients, proof
+from bookings.availability import Wish
 from bookings.contacts import contact_of
 from bookings.models import Appointment, ContactChallenge, Draft, Hold, Patient, RelatedPerson
 from tests.bookings.test_intake import ACTOR, FORM, NOW, VISITOR, completed, drafted, held
@@ -32,7 +33,7 @@ def another_draft(people: Cast, *, hours: int, **form: str) -> Draft:
 
 def test_an_address_changed_after_the_proof_is_not_booked(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = drafted(people)
-    sent = intake.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
+    sent = completing.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
     finish = booking.retelling_the_nearest
 
     def meanwhile(*args: Any, **kwargs: Any) -> Any:
@@ -41,8 +42,8 @@ def test_an_address_changed_after_the_proof_is_not_booked(people: Cast, monkeypa
         return finish(*args, **kwargs)
 
     monkeypatch.setattr(booking, "retelling_the_nearest", meanwhile)
-    with pytest.raises(intake.NotProved):
-        intake.complete(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk, code=sent.code)
+    with pytest.raises(completing.NotProved):
+        completing.complete(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk, code=sent.code)
     assert not Appointment.objects.exists()
 
 
@@ -119,14 +120,14 @@ def test_pressing_the_same_time_again_opens_the_same_form(people: Cast) -> None:
 @pytest.mark.fault
 def test_two_tabs_that_finish_at_once_are_one_booking(people: Cast) -> None:
     draft = drafted(people)
-    sent = intake.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
+    sent = completing.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
     proof.prove(actor=ACTOR, now=NOW, visitor=VISITOR, challenge_id=sent.pk, code=sent.code)
     together = Barrier(4)
 
     def finish(_: int) -> Any:
         together.wait()
         try:
-            return intake.complete(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk).pk
+            return completing.complete(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk).pk
         finally:
             connection.close()
 
@@ -145,10 +146,14 @@ def test_a_booked_form_cannot_be_moved(people: Cast) -> None:
             now=NOW,
             visitor=VISITOR,
             draft_id=draft.pk,
-            service=people.service,
-            location=people.location,
-            practitioner=people.demir,
-            start=MONDAY + timedelta(hours=3),
+            wishes=[
+                Wish(
+                    service=people.service,
+                    location=people.location,
+                    practitioner=people.demir,
+                    start=MONDAY + timedelta(hours=3),
+                )
+            ],
         )
     assert not Hold.objects.exists()
 

@@ -1,17 +1,19 @@
 """Patients registered and corrected at the desk."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 
 from audit.context import Actor
 from audit.models import SubjectKey
-from bookings.booking import NotOffered, SlotTaken
+from bookings.availability import Wish
+from bookings.booking import NotOffered, SlotTaken, Told, cancel
 from bookings.models import Appointment, Patient
 from bookings.patients import search
-from bookings.registration import Erased, _correct, admit, admit_and_book
+from bookings.registration import Erased, _correct, admit, admit_and_book, admit_and_book_series
 from tests.bookings.entering import visit
 from tests.factories import Cast, cast
 
@@ -28,20 +30,16 @@ SOFIA = {
     "language": "en",
 }
 
+TOLD = Told(language="en", reason="Cough")
+
 
 def book(story: Cast, *, key: uuid.UUID, start: datetime = NINE) -> Appointment:
-    return admit_and_book(
-        actor=ACTOR,
-        now=NOW,
-        key=key,
-        person=SOFIA,
-        service=story.service,
-        location=story.location,
-        practitioner=None,
-        start=start,
-        language="en",
-        reason="Cough",
-    )
+    wish = wish_for(story, start=start)
+    return admit_and_book(actor=ACTOR, now=NOW, key=key, person=SOFIA, wishes=[wish], told=TOLD).appointments[0]
+
+
+def wish_for(story: Cast, *, start: datetime = NINE) -> Wish:
+    return Wish(service=story.service, location=story.location, practitioner=None, start=start, online=False)
 
 
 def test_somebody_admitted_has_a_key_of_their_own_and_is_found():
@@ -76,6 +74,42 @@ def test_somebody_new_is_registered_and_booked_or_neither():
 def test_the_same_command_again_gives_the_first_appointment_and_registers_nobody():
     story, key = cast(), uuid.uuid4()
     assert book(story, key=key) == book(story, key=key)
+    assert Patient.objects.count() == 2
+
+
+def test_somebody_new_gets_both_visits_or_none_and_is_registered_or_not():
+    story = cast()
+    wishes = [wish_for(story), wish_for(story, start=NINE.replace(hour=10))]
+    taken = visit(story, start=wishes[1].start)
+    with pytest.raises(SlotTaken):
+        admit_and_book(actor=ACTOR, now=NOW, key=uuid.uuid4(), person=SOFIA, wishes=wishes, told=TOLD)
+    assert (Patient.objects.count(), Appointment.objects.count()) == (1, 1)
+    cancel(actor=ACTOR, now=NOW, appointment_id=taken.pk, by="clinic")
+    key = uuid.uuid4()
+    command: dict[str, Any] = {"actor": ACTOR, "now": NOW, "key": key, "person": SOFIA, "wishes": wishes, "told": TOLD}
+    assert admit_and_book(**command).appointments == admit_and_book(**command).appointments
+    assert (Patient.objects.count(), Appointment.objects.filter(together=key).count()) == (2, 2)
+
+
+def test_somebody_new_gets_a_series_or_is_not_registered():
+    story, key = cast(), uuid.uuid4()
+    visit(story, start=NINE + timedelta(days=7))
+    command: dict[str, Any] = {
+        "actor": ACTOR,
+        "now": NOW,
+        "key": key,
+        "person": SOFIA,
+        "wish": wish_for(story),
+        "told": TOLD,
+    }
+    command["rrule"] = "FREQ=WEEKLY;COUNT=3"
+    with pytest.raises(SlotTaken):
+        admit_and_book_series(**command, skipping=False)
+    assert (Patient.objects.count(), Appointment.objects.count()) == (1, 1)
+    made = admit_and_book_series(**command, skipping=True)
+    assert [row.start for row in made.appointments] == [NINE, NINE + timedelta(days=14)]
+    assert [leg.wish.start for leg in made.left_out] == [NINE + timedelta(days=7)]
+    assert admit_and_book_series(**command, skipping=True).appointments == made.appointments
     assert Patient.objects.count() == 2
 
 

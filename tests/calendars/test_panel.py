@@ -59,7 +59,7 @@ def block() -> Made:
 )
 def test_a_block_that_waits_says_why(block: Made, fields: dict[str, str], line: str) -> None:
     made = block(**fields)
-    assert CalendarsPanel().lines([made.appointment_id]) == {made.appointment_id: [line]}
+    assert CalendarsPanel().lines([made.visit.pk]) == {made.visit.pk: [line]}
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_a_block_that_waits_says_why(block: Made, fields: dict[str, str], line: 
 def test_a_block_that_is_settled_says_how(block: Made, fields: dict[str, object], line: str) -> None:
     made = block()
     Block.objects.filter(pk=made.pk).update(**fields)
-    assert CalendarsPanel().lines([made.appointment_id]) == {made.appointment_id: [line]}
+    assert CalendarsPanel().lines([made.visit.pk]) == {made.visit.pk: [line]}
 
 
 def test_many_appointments_take_one_query(block: Made, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    shown = [block().appointment_id, block(health="Unreachable").appointment_id]
+    shown = [block().visit.pk, block(health="Unreachable").visit.pk]
     with django_assert_num_queries(1):
         assert len(CalendarsPanel().lines(shown)) == 2

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from audit.context import Actor
-from bookings.models import Appointment, Clinic, Patient, User
+from bookings.models import Appointment, Clinic, OpeningHours, Patient, User
 from config.seed import build
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,4 +46,27 @@ def test_the_same_seed_and_day_give_the_same_people_and_diary() -> None:
     assert min(starts) < NOW < max(starts)
     assert {"booked", "fulfilled"} <= statuses
     services = {row[1] for row in first[1] if row[0] > NOW}
-    assert services == {"first-visit", "check-up", "vaccination"}
+    assert services >= {"first-visit", "check-up", "vaccination"}
+    assert "home-visit" in {row[1] for row in first[1]}
+
+
+def test_the_demo_shows_what_the_engine_can() -> None:
+    build.clinics(actor=ACTOR, password="tests only")
+    clinic = Clinic.objects.get(slug="cabinet-des-terreaux")
+    dice = random.Random(1)
+    people = build.people(actor=ACTOR, clinic=clinic, count=12, dice=dice, today=NOW.date())
+    build.diary(actor=ACTOR, clinic=clinic, patients_=people, dice=dice, now=NOW, weeks=2, progress=lambda text: None)
+    rows = Appointment.objects.filter(clinic=clinic)
+    waiting = rows.filter(service__slug="minor-procedure").order_by("status").values_list("status", flat=True)
+    assert list(waiting) == ["pending", "pending", "proposed"]
+    assert rows.filter(service__slug="back-class", start__lt=NOW, session__isnull=False).exists()
+    assert rows.filter(service__slug="back-class", start__gt=NOW, session__isnull=False).exists()
+    assert rows.filter(series__isnull=False).count() > 2
+    assert rows.filter(overbooked=True).values_list("overbook_reason", flat=True).get() == "urgent"
+    assert rows.filter(kind="video").exists()
+    assert not rows.filter(service__slug="ultrasound", device=None).exists()
+    assert rows.filter(service__slug="consultation").values_list("standing", flat=True).distinct().count() == 2
+    assert OpeningHours.objects.filter(clinic=clinic, every=2).exists()
+    sunday = [row.start for row in rows if row.start.astimezone(row.location.tz).weekday() == 6]
+    assert sunday
+    assert not rows.filter(status__in=("pending", "proposed"), start__lt=NOW).exists()

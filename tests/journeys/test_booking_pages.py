@@ -139,7 +139,7 @@ def test_axe_finds_nothing_on_any_page_or_state(page: Page, people: Cast, clock:
     page.get_by_role("button", name="Book the appointment").click()
     expect(page.locator("h1")).to_have_text("You are booked")
     check("booked")
-    page.get_by_role("link", name="See or cancel").click()
+    page.get_by_role("link", name="See, move or cancel").click()
     check("manage")
     link = page.url
     page.get_by_role("link", name="Cancel the appointment").click()
@@ -216,7 +216,7 @@ def test_the_whole_journey_works_without_javascript(chromium: Browser, live_serv
         with page.expect_download() as download:
             page.get_by_role("link", name="Add to my calendar").click()
         assert "BEGIN:VCALENDAR" in download.value.path().read_text()
-        page.get_by_role("link", name="See or cancel").click()
+        page.get_by_role("link", name="See, move or cancel").click()
         page.get_by_role("link", name="Cancel the appointment").click()
         page.get_by_role("button", name="Yes, cancel it").click()
         expect(page.get_by_role("status")).to_contain_text("This appointment is cancelled.")

@@ -112,13 +112,79 @@ def test_an_appointment_entered_in_error_is_not_spoken_of_again(visit: Appointme
     assert standing() == [("confirmation", "superseded"), ("reminder", "superseded")]
 
 
-def test_a_moved_appointment_is_confirmed_anew_and_reminded_of_once(visit: Appointment) -> None:
+def test_a_move_of_what_was_confirmed_is_told_as_a_move_and_reminded_of_once(visit: Appointment) -> None:
+    plan(record(visit))
+    Message.objects.filter(kind=Kind.CONFIRMATION).update(state=State.HANDED_OVER)
+    visit.start, visit.end = START + timedelta(days=2), visit.end + timedelta(days=2)
+    visit.save()
+    happened = record(visit, op="U", at=BOOKED_AT + timedelta(hours=1), before={"start": "x", "end": "x"})
+    plan(happened)
+    plan(happened)
+    assert standing(["reminder"]) == [("reminder", "superseded"), ("reminder", "planned")]
+    assert standing(["confirmation", "moved"]) == [("confirmation", "handed_over"), ("moved", "planned")]
+
+
+def test_a_move_before_the_confirmation_left_is_told_as_the_confirmation(visit: Appointment) -> None:
     plan(record(visit))
     visit.start, visit.end = START + timedelta(days=2), visit.end + timedelta(days=2)
     visit.save()
-    plan(record(visit, op="U", at=BOOKED_AT + timedelta(hours=1), before={"start": "x", "end": "x"}))
-    assert standing(["reminder"]) == [("reminder", "superseded"), ("reminder", "planned")]
-    assert standing(["confirmation"]) == [("confirmation", "superseded"), ("confirmation", "planned")]
+    happened = record(visit, op="U", at=BOOKED_AT + timedelta(hours=1), before={"start": "x", "end": "x"})
+    plan(happened)
+    plan(happened)
+    assert standing(["confirmation", "moved"]) == [("confirmation", "superseded"), ("confirmation", "planned")]
+
+
+def test_another_place_is_told_as_a_move_and_another_room_is_not(visit: Appointment) -> None:
+    plan(record(visit, op="U", before={"room_id": 1, "practitioner_id": 1, "end": "x"}))
+    assert standing() == []
+    plan(record(visit, op="U", before={"location_id": 1}))
+    assert standing(["moved"]) == [("moved", "planned")]
+
+
+@pytest.mark.parametrize(("status", "kind"), [("pending", Kind.REQUEST), ("proposed", Kind.OFFER)])
+def test_what_is_not_booked_yet_is_told_so_and_neither_confirmed_nor_reminded_of(
+    visit: Appointment, status: str, kind: Kind
+) -> None:
+    visit.status, visit.respond_by = status, BOOKED_AT + timedelta(days=2)
+    visit.save()
+    happened = record(visit)
+    plan(happened)
+    plan(happened)
+    assert standing() == [(kind, "planned")]
+
+
+@pytest.mark.parametrize("before", ["pending", "proposed"])
+def test_a_request_or_an_offer_that_comes_true_is_confirmed_and_reminded_of(visit: Appointment, before: str) -> None:
+    plan(record(visit, op="U", before={"status": before}))
+    assert standing() == [("confirmation", "planned"), ("reminder", "planned")]
+
+
+def test_another_offer_ends_the_one_before(visit: Appointment) -> None:
+    visit.status, visit.respond_by = "proposed", BOOKED_AT + timedelta(days=2)
+    visit.save()
+    plan(record(visit, op="U", before={"status": "pending"}))
+    plan(record(visit, op="U", at=BOOKED_AT + timedelta(hours=1), before={"start": "x"}))
+    assert standing() == [("offer", "superseded"), ("offer", "planned")]
+
+
+def test_a_booked_visit_its_patient_asks_to_move_is_a_request_again(visit: Appointment) -> None:
+    plan(record(visit))
+    visit.status, visit.respond_by = "pending", BOOKED_AT + timedelta(days=2)
+    visit.save()
+    plan(record(visit, op="U", at=BOOKED_AT + timedelta(hours=1), before={"status": "booked", "start": "x"}))
+    assert standing() == [("confirmation", "superseded"), ("request", "planned"), ("reminder", "superseded")]
+
+
+def test_an_arrival_taken_back_is_no_news(visit: Appointment) -> None:
+    plan(record(visit, op="U", before={"status": "arrived"}))
+    assert standing() == []
+
+
+def test_a_request_that_lapses_at_the_time_it_asked_for_is_told_all_the_same(visit: Appointment) -> None:
+    visit.status, visit.cancelled_by, visit.cancellation_reason = "cancelled", "system", "request-lapsed"
+    visit.save()
+    plan(record(visit, op="U", at=START + timedelta(minutes=1), before={"status": "pending"}))
+    assert standing() == [("cancellation", "planned")]
 
 
 def test_an_appointment_moved_away_and_back_is_reminded_of(visit: Appointment) -> None:

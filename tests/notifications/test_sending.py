@@ -69,7 +69,7 @@ def test_a_sender_taken_for_dead_does_not_end_what_its_successor_is_at(
     def slow(rendered: Rendered, *, message_id: UUID) -> None:
         hand_over(rendered, message_id=message_id)
         assert sending.sweep(actor=CLERK, now=later) == [message_id]
-        assert sending._claim(actor=CLERK, now=later, message_id=message_id) is not None
+        assert sending._claim(actor=CLERK, now=later, message_id=message_id)
 
     monkeypatch.setattr(sending, "hand_over", slow)
     assert sending.send(actor=CLERK, now=now, message_id=message.pk) is None

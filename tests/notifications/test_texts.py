@@ -14,7 +14,7 @@ from bookings.models import Appointment
 from notifications import rendering, sending
 from notifications.models import Kind, Message, State
 from notifications.plan import reminder_time
-from tests.factories import Cast
+from tests.factories import AppointmentFactory, Cast
 from tests.happenings import CLERK, booked, cancelled
 from tests.notifications.stories import challenged, sent
 from tests.servers import MailSink
@@ -129,17 +129,82 @@ def test_every_message_speaks_the_recipients_language(
     assert '<html lang="de">' in html.get_content()
 
 
+#: Each kind of message to a patient, with what its appointment looks like then.
+TOLD = [
+    (Kind.REQUEST, {"status": "pending"}),
+    (Kind.OFFER, {"status": "proposed"}),
+    (Kind.CONFIRMATION, {}),
+    (Kind.MOVED, {}),
+    (Kind.REMINDER, {}),
+    (Kind.CANCELLATION, {"status": "cancelled", "cancelled_by": "patient"}),
+    (Kind.CANCELLATION, {"status": "cancelled", "cancelled_by": "clinic"}),
+    (Kind.CANCELLATION, {"status": "cancelled", "cancelled_by": "clinic", "cancellation_reason": "declined"}),
+    (Kind.CANCELLATION, {"status": "cancelled", "cancelled_by": "system", "cancellation_reason": "request-lapsed"}),
+    (Kind.CANCELLATION, {"status": "cancelled", "cancelled_by": "system", "cancellation_reason": "offer-lapsed"}),
+]
+
+
 @pytest.mark.parametrize("language", [code for code, _name in configured.LANGUAGES])
-@pytest.mark.parametrize("kind", [Kind.CONFIRMATION, Kind.CANCELLATION, Kind.REMINDER])
-def test_no_language_says_more(people: Cast, visit: Appointment, now: datetime, language: str, kind: Kind) -> None:
-    visit.language = language
-    rendered = rendering.for_appointment(visit, kind=kind, now=now)
+@pytest.mark.parametrize(("kind", "fields"), TOLD)
+@pytest.mark.parametrize("several", [False, True])
+def test_no_language_says_more(
+    people: Cast, now: datetime, language: str, kind: Kind, fields: dict[str, str], several: bool
+) -> None:
+    visits = [
+        AppointmentFactory.build(
+            clinic=people.clinic,
+            location=people.location,
+            service=people.service,
+            practitioner=people.demir,
+            patient=people.ada,
+            start=now + timedelta(days=9 + number),
+            updated=now,
+            language=language,
+            respond_by=now + timedelta(days=2) if kind in (Kind.REQUEST, Kind.OFFER) else None,
+            **fields,
+        )
+        for number in range(2 if several else 1)
+    ]
+    rendered = rendering.for_appointments(visits, kind=kind, now=now)
     assert rendered is not None
     everything = f"{rendered.subject} {rendered.text} {rendered.html}".casefold()
     for word in ("ada", "lovelace", "consultation", "demir", "cough", "cabinet du parc"):
         assert not re.search(rf"\b{word}\b", everything)  # whole words: "reservada" is no Ada
     assert "{" not in everything
     assert "practice at the park" in rendered.subject.casefold()
+    for visit in visits:
+        link = f"/a/{links.token(visit)}/"
+        assert link in rendered.text
+        assert link in rendered.html
+
+
+def said(visit: Appointment, *, kind: Kind, now: datetime, **fields: object) -> str:
+    for name, value in fields.items():
+        setattr(visit, name, value)
+    rendered = rendering.for_appointments([visit], kind=kind, now=now)
+    assert rendered is not None
+    return f"{rendered.subject}\n{rendered.text}"
+
+
+def test_a_cancellation_says_by_whom_or_that_nobody_answered(visit: Appointment, now: datetime) -> None:
+    def told(by: str, why: str = "") -> str:
+        return said(visit, kind=Kind.CANCELLATION, now=now, cancelled_by=by, cancellation_reason=why)
+
+    assert "This appointment is cancelled, as you asked." in told("patient")
+    assert "the clinic has cancelled this appointment" in told("clinic")
+    assert "the clinic cannot confirm your request" in told("clinic", "declined")
+    assert "nobody answered your request in time" in told("system", "request-lapsed")
+    assert "We had no answer to our offer in time" in told("system", "offer-lapsed")
+    assert told("system", "request-lapsed").startswith("Your request is closed · ")
+    assert told("patient", "declined").startswith("Appointment cancelled · ")
+
+
+@pytest.mark.parametrize("kind", [Kind.REQUEST, Kind.OFFER])
+def test_a_request_and_an_offer_say_until_when_on_the_clock_of_the_location(
+    visit: Appointment, now: datetime, kind: Kind
+) -> None:
+    by = datetime(2031, 6, 2, 15, 30, tzinfo=UTC)
+    assert "Monday, 2 June 2031, 17:30 (Paris time)" in said(visit, kind=kind, now=now, respond_by=by)
 
 
 def test_clinic_names_are_written_as_they_are(people: Cast, mail_sink: MailSink, now: datetime) -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from bookings.availability import free_slots
-from bookings.availability.load import _TAKEN
+from bookings.availability.load import _UNFREE
 from bookings.models import Occupancy
 from tests.factories import (
     MONDAY,
@@ -59,10 +59,10 @@ def test_a_window_costs_three_queries_and_a_fourth_for_rooms(
     assert len({slot.practitioner_id for slot in slots}) == practitioners
 
 
-def test_a_service_nobody_gives_costs_one_query(django_assert_num_queries: Queries) -> None:
+def test_a_service_nobody_gives_costs_two_queries(django_assert_num_queries: Queries) -> None:
     people = cast()
     people.service.offers.all().delete()
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert free_slots(service=people.service, now=NOW, since=DAY, until=DAY + timedelta(days=30)) == []
 
 
@@ -74,20 +74,22 @@ def test_what_is_taken_is_found_by_the_index_of_schedule_and_period() -> None:
             clinic=people.clinic,
             schedule=people.demir.schedule,
             period=(MONDAY + timedelta(hours=number), MONDAY + timedelta(hours=number, minutes=30)),
-            kind=Occupancy.Kind.SESSION,
+            kind=Occupancy.Kind.EXTERNAL,
         )
         for number in range(5_000)
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE bookings_occupancy")
-        asked: list[Any] = [
-            f"{{[{people.demir.schedule_id},{people.demir.schedule_id}]}}",
-            MONDAY,
-            MONDAY + timedelta(days=1),
-            NOW,
-            None,
-        ]
-        cursor.execute("EXPLAIN " + _TAKEN, asked)
+        asked: dict[str, Any] = {
+            "clinic": people.clinic.pk,
+            "start": MONDAY,
+            "end": MONDAY + timedelta(days=1),
+            "schedules": f"{{[{people.demir.schedule_id},{people.demir.schedule_id}]}}",
+            "now": NOW,
+            "own_hold": None,
+            "moved": [],
+        }
+        cursor.execute("EXPLAIN " + _UNFREE, asked)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "Seq Scan on bookings_occupancy" not in plan
     assert "&& '[" in plan

@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bookings.availability import NotOffered, Rule, SlotTaken, check, choose
+from bookings.availability import NotOffered, Rule, SlotTaken, Wish, check, choose
 from bookings.availability.rules import MESSAGES
-from bookings.availability.taken import Wish
 from tests.factories import (
     MONDAY,
     ClosureFactory,

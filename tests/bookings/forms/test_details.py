@@ -51,7 +51,7 @@ def test_a_birth_date_is_kept_as_iso(day: str, month: str, year: str, kept: str)
 def test_a_date_nobody_was_born_on_is_refused(day: str, month: str, year: str) -> None:
     typed = form(birth_day=day, birth_month=month, birth_year=year)
     assert not typed.is_valid()
-    assert typed.birth_mistakes
+    assert typed.persons[0].birth_mistakes
 
 
 def test_only_who_books_for_another_is_asked_who_they_are() -> None:

@@ -131,7 +131,7 @@ def test_too_late_to_cancel_says_whom_to_call(walk: Walk, clock: time_machine.Tr
     browser = Client()
     opened(browser, appointment)
     page = browser.get(address(appointment)).content.decode()
-    assert "It can no longer be cancelled here. Please call +33 4 72 00 00 00." in page
+    assert "It can no longer be moved or cancelled here. Please call +33 4 72 00 00 00." in page
     response = browser.post(address(appointment, "cancel"))
     assert response.status_code == 409
     assert "It is too late to cancel online." in response.content.decode()

@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from bookings import intake
+from bookings import parties
 from bookings.models import Appointment, ContactChallenge, Draft, Hold, PrivacyNotice
 from tests.bookings.views.walk import DETAILS, NINE, Walk, heading
 from tests.factories import NoticeFactory
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def typed(draft: Draft) -> dict[str, str]:
     """What the draft keeps."""
-    return intake.read(Draft.objects.get(pk=draft.pk))
+    return parties.read(Draft.objects.get(pk=draft.pk))
 
 
 def test_the_form_says_what_is_booked_and_until_when_it_is_kept(walk: Walk) -> None:

@@ -47,7 +47,7 @@ def test_too_many_at_once_is_a_503_that_asks_to_try_again(walk: Walk, monkeypatc
     def busy(**wish: object) -> None:
         raise TooBusy
 
-    monkeypatch.setattr(holds, "hold", busy)
+    monkeypatch.setattr(holds, "hold_together", busy)
     response = walk.hold()
     assert (response.status_code, response["Retry-After"], heading(response)) == (503, "5", "Please wait a little")
     assert "+33 4 72 00 00 00" in response.content.decode()

@@ -52,9 +52,9 @@ class Walk:
         value = slots.value(start=start, location=self.people.location.slug)
         return self.client.post(self.hold_address, {"slot": value, **more})
 
-    def draft(self, start: datetime = NINE) -> Draft:
+    def draft(self, start: datetime = NINE, **more: Any) -> Draft:
         """Press a time and get its form."""
-        response = self.hold(start)
+        response = self.hold(start, **more)
         assert response.status_code == 302, response.status_code
         return Draft.objects.get(pk=uuid.UUID(response["Location"].rstrip("/").rsplit("/", 1)[-1]))
 

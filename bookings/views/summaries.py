@@ -1,0 +1,79 @@
+"""What pages say about an appointment-to-be: every visit of a form, how people meet, what the clinic has to confirm."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.functional import Promise
+
+from bookings import offers, parties
+from bookings.booking import answer_by
+from bookings.forms.questions import KINDS
+from bookings.forms.wanted import query_of
+from bookings.models import Draft, Location, Practitioner
+from bookings.offers import Words
+from bookings.plans import Repeat
+from bookings.recurrence import occurrences
+from bookings.views import lookups
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One visit as a page tells it; `person` is the number of the one it is for."""
+
+    service_name: Words
+    start: datetime
+    location: Location
+    practitioner: Practitioner
+    person: int
+
+
+def held(draft: Draft, *, now: datetime) -> bool:
+    """Whether the draft's time is still kept for it alone."""
+    return draft.hold is not None and draft.hold.expires_at > now
+
+
+def of_draft(draft: Draft, *, now: datetime) -> dict[str, Any]:
+    """What the pages of a draft say about its visits and the time held for them."""
+    language, clinic = lookups.language(), draft.clinic
+    wishes = [(visit.wish, visit.person) for visit in parties.visits_of(draft)]
+    names = {
+        wish.service.pk: offers.name_of(wish.service, clinic=clinic, language=language)
+        for wish, _ in {wish.service.pk: (wish, person) for wish, person in wishes}.values()
+    }
+    visits = [
+        Told(names[wish.service.pk], wish.start, wish.location, wish.practitioner or draft.practitioner, person)
+        for wish, person in wishes
+    ]
+    form = parties.read(draft)
+    confirmed = [wish for wish, _ in wishes if wish.service.needs_approval]
+    times = reverse("bookings:times", args=[clinic.slug, draft.service.slug])
+    return {
+        "draft": draft,
+        "service_name": names[draft.service_id],
+        "visits": visits if len(visits) > 1 else [],
+        "people": parties.people_in(draft),
+        "repeat": Repeat.of(rrule=draft.rrule, skipping=draft.skipping),
+        "left_out": _left_out(draft, visits),
+        "kind": parties.asking_of(form).kind,
+        "how": how(parties.asking_of(form).kind),
+        "visit_address": form["visit_address"],
+        "confirmed_by": min((answer_by(wish.service, start=wish.start, now=now) for wish in confirmed), default=None),
+        "other_times": times + query_of(draft),
+        "held_until": draft.hold.expires_at if draft.hold is not None and held(draft, now=now) else None,
+    }
+
+
+def how(kind: str) -> str | Promise:
+    """How people meet, in words for the patient."""
+    return KINDS[kind]
+
+
+def _left_out(draft: Draft, visits: list[Told]) -> list[datetime]:
+    """The dates of a series that are taken and left out."""
+    if not draft.rrule:
+        return []
+    kept = {visit.start for visit in visits}
+    found = occurrences(rrule=draft.rrule, start=draft.start, zone=draft.location.tz)
+    return [one.start for one in found if one.start not in kept]
