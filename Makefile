@@ -1,5 +1,5 @@
 # Horae. `make demo` serves it, `make test` proves it; both bring what they need.
-.PHONY: demo stop test lint check messages requirements
+.PHONY: demo stop test lint check bench messages requirements
 .DEFAULT_GOAL := demo
 PY := .venv/bin/python
 
@@ -20,6 +20,10 @@ lint:      ## format, ruff, types, imports, migrations, templates, house rules
 	@bin/lint
 
 check: lint test
+
+bench:     ## how fast it is, beside others; ARGS="--only availability --quick" chooses
+	@bin/venv dev
+	@bin/bench $(ARGS)
 
 messages:  ## bring locale/*.po up to date with the code
 	@bin/venv dev

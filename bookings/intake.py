@@ -132,7 +132,7 @@ def rehold(
         raise DraftGone
     before = draft.hold_id
     held = holds.hold_together(actor=actor, now=now, visitor=visitor, wishes=wishes, skipping=draft.skipping)
-    if before is not None and before != held[0].pk:
+    if before is not None and before not in {one.pk for one in held}:
         holds.release(actor=actor, now=now, visitor=visitor, hold_id=before)
     asking = wishes[0].asking
     return _attach(actor=actor, now=now, visitor=visitor, draft_id=draft_id, holds=held, persons=persons, asking=asking)

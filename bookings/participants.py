@@ -6,7 +6,7 @@ through a link of their own.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, cast
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -46,8 +46,6 @@ OPEN: Final = (
     AppointmentStatus.ARRIVED,
     AppointmentStatus.CHECKED_IN,
 )
-#: The word for "somebody who must be there has declined" among the kinds of notices.
-DECLINED_NOTICE: Final = cast("Notice.Kind", "participant-declined")
 _OPERATIONS: Final = {
     ParticipantStatus.ACCEPTED: "accept",
     ParticipantStatus.TENTATIVE: "tentative",
@@ -229,7 +227,7 @@ def _open_or_refuse(appointment: Appointment, *, now: datetime) -> None:
 def _tell_the_desk(appointment: Appointment, *, actor: Actor, now: datetime) -> None:
     """A notice while somebody who must be there will not."""
     missing = appointment.participants.filter(required=True, status=ParticipantStatus.DECLINED).exists()
-    clinic, kind = appointment.clinic_id, DECLINED_NOTICE
+    clinic, kind = appointment.clinic_id, Notice.Kind.PARTICIPANT_DECLINED
     if missing:
         raise_notice(actor=actor, clinic_id=clinic, kind=kind, appointment_id=appointment.pk)
     else:

@@ -47,10 +47,11 @@ def combined_slots(
     if first.capacity is not None and all(part.service.pk == first.pk for part in parts):
         slots = _free(parts[0], now=now, since=since, until=until, location=location, online=online, asking=asking)
         return [(slot,) * len(parts) for slot in slots if (slot.seats or 0) >= len(parts)]
-    tables = [
-        _Table(_free(part, now=now, since=since, until=until, location=location, online=online, asking=asking))
-        for part in parts
-    ]
+    read = {
+        part: _Table(_free(part, now=now, since=since, until=until, location=location, online=online, asking=asking))
+        for part in dict.fromkeys(parts)
+    }
+    tables = [read[part] for part in parts]
     gaps = [_gap(before, after, asking=asking) for before, after in pairwise(parts)]
     found: dict[tuple[datetime, int], tuple[Slot, ...]] = {}
     for slot in tables[0].slots:

@@ -24,6 +24,7 @@ class Notice(models.Model):
     class Kind(models.TextChoices):
         CALENDAR_FAILING = "calendar-failing", _("A calendar cannot be reached; its appointments stand.")
         MESSAGE_FAILED = "message-failed", _("A message could not be delivered.")
+        PARTICIPANT_DECLINED = "participant-declined", _("Somebody who must be there has declined.")
 
     clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="notices", verbose_name=_("clinic"))
     kind = models.CharField(_("what"), max_length=20, choices=Kind.choices)

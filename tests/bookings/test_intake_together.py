@@ -73,22 +73,20 @@ def test_completing_again_gives_the_same_visits() -> None:
     assert (Appointment.objects.count(), Patient.objects.exclude(pk=people.ada.pk).count()) == (2, 2)
 
 
-@pytest.mark.parametrize("turn", range(3))
-def test_siblings_at_one_time_keep_whom_each_of_them_holds(turn: int) -> None:
+def test_siblings_at_one_time_keep_whom_each_of_them_holds_whoever_is_named_first() -> None:
     people = cast()
-    for _ in range(2):
-        another(people)
-    start = TEN + turn * HOUR
-    draft = drafted(
-        people,
-        *(wished(people, start=start, practitioner=None) for _ in range(3)),
-        persons=[2, 3],
-        form={**SIBLING, **{name.replace("2", "3"): value for name, value in SIBLING.items()}, "given_name_3": "Max"},
+    wishes = [wished(people, practitioner=who) for who in (people.demir, another(people), another(people))]
+    third = {name.replace("2", "3"): value for name, value in SIBLING.items()}
+    draft = drafted(people, *wishes, persons=[2, 3], form={**SIBLING, **third, "given_name_3": "Max"})
+    held = set(Hold.objects.values_list("pk", flat=True))
+    turned = intake.rehold(
+        actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk, wishes=wishes[::-1], persons=[2, 3]
     )
-    held = set(Hold.objects.values_list("practitioner", flat=True))
-    completed(draft)
-    assert set(Appointment.objects.values_list("practitioner", flat=True)) == held
-    assert len(held) == 3
+    assert set(Hold.objects.values_list("pk", flat=True)) == held
+    completed(turned)
+    found = {visit.patient.given_name: visit.practitioner for visit in Appointment.objects.all()}
+    assert found == dict(zip(["Max", "Yann", "Zoë"], [wish.practitioner for wish in wishes], strict=True))
+    assert not Hold.objects.exists()
     assert broken(now=NOW) == []
 
 

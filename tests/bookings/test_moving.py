@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from bookings import moving
+from bookings import booking, moving
 from bookings.availability import Asking, NotOffered, Rule, SlotTaken
 from bookings.models import Appointment, HealthcareService, ServiceTerms
 from bookings.moving import TooLateToMove
@@ -276,6 +276,25 @@ def test_a_move_whose_new_time_is_lost_at_the_last_moment_undoes_itself(monkeypa
     visit.refresh_from_db()
     assert (visit.start, visit.sequence) == (TEN, 0)
     assert broken(now=NOW) == []
+
+
+def test_where_it_is_and_where_it_may_go_are_locked_before_either_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = cast(room_kind="ultrasound")
+    there = LocationFactory(clinic=people.clinic)
+    ana = another(people)
+    open_week(of=ana, at=there)
+    rooms = [RoomFactory(location=place, kind="ultrasound") for place in (people.location, people.location, there)]
+    visit = book(people, practitioner=people.demir)
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(booking, "lock", lambda **things: asked.append(things))
+    move(visit, practitioner=ana, location=there)
+    move(visit, start=TEN + 2 * HOUR, location=people.location)
+    everyone, here = {people.demir.schedule_id, ana.schedule_id}, {room.schedule_id for room in rooms[:2]}
+    assert [set(things["schedules"]) for things in asked] == [
+        {*everyone, rooms[0].schedule_id, rooms[2].schedule_id},
+        {*everyone, *here, rooms[2].schedule_id},
+    ]
+    assert [set(things["patients"]) for things in asked] == [{people.ada.pk}] * 2
 
 
 @pytest.mark.django_db(transaction=True)

@@ -155,10 +155,10 @@ _services = st.fixed_dictionaries(
 )
 _case = st.fixed_dictionaries(
     {
-        "standing": st.sampled_from(["", "", *Standing.values]),
-        "coverage": st.sampled_from(["", "", "", *Coverage.values]),
-        "kind": st.sampled_from(["", "", "", *VisitKind.values]),
-        "need": st.sampled_from(["", "", *_NEEDS]),
+        "standing": st.sampled_from(["", "known", "known", *Standing.values]),
+        "coverage": st.sampled_from(["", "", "statutory", "statutory", *Coverage.values]),
+        "kind": st.sampled_from(["", "", "on-site", *VisitKind.values]),
+        "need": st.sampled_from(["", "", "wheelchair", *_NEEDS]),
     }
 ).filter(lambda case: any(case.values()))
 _terms = st.lists(
@@ -166,20 +166,21 @@ _terms = st.lists(
         _case,
         st.fixed_dictionaries(
             {
-                "offered": st.sampled_from([True] * 7 + [False]),
+                "offered": st.sampled_from([True] * 11 + [False]),
                 "duration": st.none() | st.sampled_from([5, 20, 45, 90]),
                 "extra": _fives(4),
                 "room_kind": st.sampled_from(["", "", "plain", "special"]),
             }
         ),
     ).map(lambda both: {**both[0], **both[1]}),
-    max_size=4,
+    min_size=2,
+    max_size=6,
     unique_by=lambda row: (row["standing"], row["coverage"], row["kind"], row["need"]),
 )
 _askings = st.builds(
     Asking,
-    standing=st.sampled_from(["", "new", "new", "new", "known", "known", "known"]),
-    coverage=st.sampled_from(["", "statutory", "statutory", "private", "private", "self"]),
+    standing=st.sampled_from(["", "new", "known", "known", "known", "known"]),
+    coverage=st.sampled_from(["", "statutory", "statutory", "statutory", "private", "self"]),
     referral=st.sampled_from([True, True, False]),
     kind=st.sampled_from(["on-site", "on-site", "on-site", "on-site", *VisitKind.values]),
     needs=st.sampled_from([(), ("wheelchair",), ("wheelchair", "more-time"), ("interpreter",), _NEEDS]).map(frozenset),
@@ -191,7 +192,7 @@ worlds = st.builds(
     first=st.sampled_from(FIRST_DAYS),
     observes=st.booleans(),
     service=_services,
-    terms=st.just([]) | _terms,
+    terms=st.just([]) | _terms | _terms,
     now=st.integers(0, 3 * 24 * 60) | st.just(0),
     people=st.tuples(
         st.tuples(st.lists(_rules(), min_size=4, max_size=8), st.lists(_spans, max_size=5)),
