@@ -31,7 +31,7 @@ messages:  ## bring locale/*.po up to date with the code
 
 requirements: ## compile requirements/*.in again; UPGRADE=--upgrade takes newer versions
 	@bin/venv dev
-	@cd requirements && for name in base embedded dev; do \
+	@cd requirements && for name in base embedded dev bench-peers; do \
 	  ../.venv/bin/pip-compile --quiet $(UPGRADE) --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
 	    --no-emit-find-links --no-emit-trusted-host --no-emit-options --output-file=$$name.txt $$name.in || exit 1; \
 	done

@@ -1,5 +1,6 @@
 """Moving an appointment to another time: one atomic step that keeps its identity."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -159,12 +160,13 @@ _MOVED: Final[Sequence[str]] = (
 
 
 def _chosen(appointment: Appointment, *, wish: Wish, now: datetime) -> Choice:
-    """Whoever has the appointment keeps it where they can; otherwise anyone who was asked for."""
-    if wish.practitioner is None:
-        try:
-            return choose(wish=wish.with_practitioner(appointment.practitioner), now=now)
-        except (NotOffered, SlotTaken):
-            pass
+    """Whoever has the appointment keeps it where they can; otherwise anyone who was asked for; squeezed in only where
+    nobody is free."""
+    free = replace(wish, overbook=False)
+    keeping = [free.with_practitioner(appointment.practitioner)] if wish.practitioner is None else []
+    for tried in [*keeping, free]:
+        with contextlib.suppress(NotOffered, SlotTaken):
+            return choose(wish=tried, now=now)
     return choose(wish=wish, now=now)
 
 

@@ -225,7 +225,8 @@ def _reschedule_following(
             if by == "patient" and now > movable_until(row):
                 raise TooLateToMove
             asks = by == "patient" and row.service.needs_approval
-            move(row, wish=wished(row, target), now=now, to=AppointmentStatus.PENDING if asks else None)
+            with transaction.atomic():  # should the database know better, this row alone stays where it is
+                move(row, wish=wished(row, target), now=now, to=AppointmentStatus.PENDING if asks else None)
             moved.append(row)
         except (NotOffered, SlotTaken, TooLateToMove):
             if not skipping:

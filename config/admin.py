@@ -41,16 +41,13 @@ WAYS: Final = (
 SECTIONS: Final = (
     (
         _("At the desk"),
-        (
-            *("bookings.Appointment", "bookings.GroupSession", "bookings.Patient"),
-            *("bookings.Notice", "bookings.ContactChallenge"),
-        ),
+        ("bookings.Appointment", "bookings.Patient", "bookings.Notice", "bookings.ContactChallenge"),
     ),
     (
         _("The clinic"),
         (
             *("bookings.Clinic", "bookings.Location", "bookings.Room", "bookings.Device", "bookings.Practitioner"),
-            *("bookings.HealthcareService", "bookings.Closure", "bookings.PrivacyNotice"),
+            *("bookings.HealthcareService", "bookings.GroupSession", "bookings.Closure", "bookings.PrivacyNotice"),
         ),
     ),
     (_("Staff"), ("bookings.StaffMembership", "bookings.User")),

@@ -4,6 +4,7 @@ Times are epoch seconds and sets of intervals as in `bookings.intervals`. Hours 
 seen; buffers are kept clear of whatever else is taken, and may lie outside opening hours.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -111,7 +112,7 @@ class Diary:
     clinic_closed: list[Interval] = field(default_factory=list)
     location_closed: dict[int, list[Interval]] = field(default_factory=dict)
     schedule_closed: dict[int, list[Interval]] = field(default_factory=dict)
-    taken: dict[int, list[Interval]] = field(default_factory=dict)
+    taken: dict[int, list[Interval]] = field(default_factory=lambda: defaultdict(list))
     _offsets: dict[ZoneInfo, list[Regime]] = field(default_factory=dict)
     _required: dict[int, list[Interval]] = field(default_factory=dict)
 

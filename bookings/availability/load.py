@@ -14,7 +14,7 @@ from bookings.availability.diary import Diary, Hours, Place, Post, Requirement, 
 from bookings.availability.rules import Rule
 from bookings.availability.terms import Terms
 from bookings.intervals import Interval
-from bookings.models import Device, HealthcareService, OpeningHours, Room
+from bookings.models import Device, HealthcareService, Room
 from bookings.wallclock import DAY, day_number, instant
 
 #: What stands in the way in a window, as epoch seconds: closures (of a schedule, a location, or neither) and every live
@@ -39,6 +39,26 @@ _UNFREE: Final = """
        AND (taken.appointment_id IS NULL OR NOT taken.appointment_id = ANY(%(moved)s::uuid[]))
 """
 
+#: Who gives a service where, and the hours they keep there; written out because composing it costs as much as asking.
+_HOURS: Final = """
+    SELECT practitioner.id, practitioner.schedule_id, location.id, location.zone, location.country,
+           location.subdivision, location.observes_holidays,
+           hours.weekday, hours.opens, hours.closes, hours.valid_from, hours.valid_until, hours.every
+      FROM bookings_servicepractitioner offer
+      JOIN bookings_healthcareservice service ON service.id = offer.service_id AND service.active
+      JOIN bookings_practitioner practitioner ON practitioner.id = offer.practitioner_id AND practitioner.active
+      JOIN bookings_openinghours hours ON hours.schedule_id = practitioner.schedule_id
+      JOIN bookings_location location ON location.id = hours.location_id AND location.active
+      JOIN bookings_clinic clinic ON clinic.id = hours.clinic_id AND clinic.active
+     WHERE offer.service_id = %(service)s AND hours.clinic_id = %(clinic)s AND location.clinic_id = %(clinic)s
+       AND (hours.valid_from IS NULL OR hours.valid_from < %(until)s)
+       AND (hours.valid_until IS NULL OR hours.valid_until >= %(since)s)
+       AND (%(location)s::bigint IS NULL OR location.id = %(location)s)
+       AND (%(practitioner)s::bigint IS NULL OR practitioner.id = %(practitioner)s)
+       AND (%(language)s::text IS NULL OR practitioner.languages ~* %(language)s)
+     ORDER BY practitioner.id, location.id, hours.id
+"""
+
 
 def load(
     *,
@@ -60,12 +80,14 @@ def load(
     `own_hold` and the appointments `moved` do not count as taken, nor does a hold that has expired at `now`.
     """
     diary = Diary(since=since, until=until, lengths=terms.lengths)
-    rows = _posts(service=service, since=since, until=diary.last, language=language)
-    if location_id is not None:
-        rows = rows.filter(location=location_id)
-    if practitioner_id is not None:
-        rows = rows.filter(schedule__practitioner=practitioner_id)
-    diary.posts = _read_posts(rows)
+    diary.posts = _posts(
+        service=service,
+        since=since,
+        until=diary.last,
+        location_id=location_id,
+        practitioner_id=practitioner_id,
+        language=language,
+    )
     if not diary.posts:
         return diary
     diary.requirements = list(
@@ -77,37 +99,36 @@ def load(
     return diary
 
 
-def _posts(*, service: HealthcareService, since: date, until: date, language: str) -> QuerySet[OpeningHours]:
-    rows = OpeningHours.objects.filter(
-        schedule__practitioner__offers__service=service.pk,
-        schedule__practitioner__offers__service__active=True,
-        schedule__practitioner__active=True,
-        clinic=service.clinic_id,
-        clinic__active=True,
-        location__clinic=service.clinic_id,
-        location__active=True,
-    ).filter(Q(valid_from=None) | Q(valid_from__lt=until), Q(valid_until=None) | Q(valid_until__gte=since))
-    if language:
-        rows = rows.filter(schedule__practitioner__languages__iregex=rf"(^|\s){language}(\s|$)")
-    return rows.order_by("schedule__practitioner", "location")
-
-
-def _read_posts(rows: QuerySet[OpeningHours]) -> list[Post]:
-    hours: dict[tuple[int, int, Site], list[Hours]] = defaultdict(list)
-    for practitioner, schedule, site, zone, country, subdivision, observes, *rule in rows.values_list(
-        "schedule__practitioner",
-        "schedule",
-        "location",
-        "location__zone",
-        "location__country",
-        "location__subdivision",
-        "location__observes_holidays",
-        *_RULE,
-    ):
-        place = Site(site, ZoneInfo(zone), country, subdivision, observes)
-        hours[practitioner, schedule, place].append(_rule(*rule))
+def _posts(
+    *,
+    service: HealthcareService,
+    since: date,
+    until: date,
+    location_id: int | None,
+    practitioner_id: int | None,
+    language: str,
+) -> list[Post]:
+    asked: dict[str, Any] = {
+        "service": service.pk,
+        "clinic": service.clinic_id,
+        "since": since,
+        "until": until,
+        "location": location_id,
+        "practitioner": practitioner_id,
+        "language": rf"(^|\s){language}(\s|$)" if language else None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_HOURS, asked)
+        rows = cursor.fetchall()
+    hours: dict[tuple[int, int, int], list[Hours]] = defaultdict(list)
+    sites: dict[int, Site] = {}
+    for practitioner, schedule, site, zone, country, subdivision, observes, *rule in rows:
+        if site not in sites:
+            sites[site] = Site(site, ZoneInfo(zone), country, subdivision, observes)
+        hours[practitioner, schedule, site].append(_rule(*rule))
     return [
-        Post(practitioner, schedule, place, tuple(rules)) for (practitioner, schedule, place), rules in hours.items()
+        Post(practitioner, schedule, sites[site], tuple(rules))
+        for (practitioner, schedule, site), rules in hours.items()
     ]
 
 
@@ -201,9 +222,10 @@ def _read_unfree(
     }
     with connection.cursor() as cursor:
         cursor.execute(_UNFREE, asked)
+        taken = diary.taken
         for is_closure, schedule, location, begins, ends in cursor.fetchall():
             if not is_closure:
-                diary.taken.setdefault(schedule, []).append((begins, ends))
+                taken[schedule].append((begins, ends))
             elif schedule is not None:
                 diary.schedule_closed.setdefault(schedule, []).append((begins, ends))
             elif location is not None:

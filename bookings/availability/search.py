@@ -257,18 +257,19 @@ class _Search:
     def slots(self, starts: Iterable[Start]) -> list[Slot]:
         """The starts as people and other modules know them."""
         service_id = self.service.pk
+        moments = _Moments()
         return [
-            Slot(
-                start=instant(start.seconds),
-                end=instant(start.end),
-                service_id=service_id,
-                location_id=start.location,
-                practitioner_id=start.practitioner,
-                session_id=start.session,
-                seats=start.seats,
-            )
-            for start in starts
+            Slot(moments[begins], moments[ends], service_id, location, practitioner, session, seats)
+            for begins, location, practitioner, ends, session, seats in starts
         ]
+
+
+class _Moments(dict[int, datetime]):
+    """Epoch seconds as datetimes, each made once: people who are free at the same time share it."""
+
+    def __missing__(self, seconds: int) -> datetime:
+        moment = self[seconds] = instant(seconds)
+        return moment
 
 
 def _one_each(starts: Iterable[Start]) -> list[Start]:

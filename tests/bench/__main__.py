@@ -28,7 +28,10 @@ PARTS = {
     "page": "tests.bench.pages",
     "booking": "tests.bench.booking",
     "evidence": "tests.bench.evidence",
+    "soak": "tests.bench.soak",
 }
+#: What a run measures that names no part.
+USUAL = ("availability", "page", "booking", "evidence")
 MIGRATED = "migrated"
 
 
@@ -98,7 +101,7 @@ def _measure(
     )
     about = machine.about(run)
     figures: list[Figure] = []
-    for part in chosen.only or PARTS:
+    for part in chosen.only or USUAL:
         figures += import_module(PARTS[part]).measure(run)
     about["load at the end"] = machine.load()
     say("done")

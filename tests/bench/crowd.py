@@ -47,6 +47,15 @@ class Round:
     statuses: Counter[int] = field(default_factory=Counter)
     gone_wrong: list[str] = field(default_factory=list)
     """Why a booking ended anywhere but at its confirmation."""
+    moved: int = 0
+    cancelled: int = 0
+
+    def seen(self, page: Page, *wanted: int) -> Page:
+        """Count a page's answers. Raises Failed for a status that was not wanted."""
+        self.statuses.update(page.statuses)
+        if page.status not in wanted:
+            raise Failed(f"{page.path} answered {page.status}")
+        return page
 
     @property
     def who(self) -> str:
@@ -66,6 +75,10 @@ class Round:
         return sum(count for status, count in self.statuses.items() if status >= 500)
 
 
+Afterwards = Callable[[Visitor, Page, random.Random, Round], None]
+"""What somebody does who has just booked: given their browser, the page they are at, dice, and the round."""
+
+
 @dataclass(frozen=True, slots=True)
 class Crowd:
     """Visitors of one service's page on 127.0.0.1:`port`, who open it on one of `days`."""
@@ -76,8 +89,17 @@ class Crowd:
     days: Sequence[date]
     codes: CodeReader
 
-    def book(self, *, clients: int, seconds: float, seed: int, pause: float = 0.0) -> Round:
-        """Let so many clients book one visit after the other, each time as a new visitor, for so many seconds.
+    def book(
+        self,
+        *,
+        clients: int,
+        seconds: float,
+        seed: int,
+        pause: float = 0.0,
+        afterwards: Afterwards | None = None,
+    ) -> Round:
+        """Let so many clients book one visit after the other, each time as a new visitor, for so many seconds; and do
+        something `afterwards`.
 
         Each looks at every page for `pause` seconds, half as long again or half as long. Raises NotMeasured when nobody
         could book at all.
@@ -93,7 +115,10 @@ class Crowd:
                 visit += 1
                 try:
                     with Visitor(port=self.port) as visitor:
-                        self._one(visitor, found, dice=dice, email=f"v{seed}-{number}-{visit}@patient.example")
+                        email = f"v{seed}-{number}-{visit}@patient.example"
+                        page = self._one(visitor, found, dice=dice, email=email)
+                        if afterwards is not None:
+                            afterwards(visitor, page, dice, found)
                 except Failed as wrong:
                     found.gone_wrong.append(str(wrong))
                 else:
@@ -106,13 +131,11 @@ class Crowd:
             raise NotMeasured(f"{found.who} booked nothing: {'; '.join(found.gone_wrong[:3])}")
         return found
 
-    def _one(self, visitor: Visitor, found: Round, *, dice: random.Random, email: str) -> None:
+    def _one(self, visitor: Visitor, found: Round, *, dice: random.Random, email: str) -> Page:
         """One booking, from the page of free times to the confirmation. Raises Failed when it ends elsewhere."""
 
         def seen(page: Page, *wanted: int) -> Page:
-            found.statuses.update(page.statuses)
-            if page.status not in wanted:
-                raise Failed(f"{page.path} answered {page.status}")
+            found.seen(page, *wanted)
             time.sleep(found.pause * dice.uniform(0.5, 1.5))
             return page
 
@@ -135,6 +158,7 @@ class Crowd:
         if not page.path.endswith(_BOOKED):
             raise Failed(f"the code led to {page.path.rsplit('/', 2)[-2]}")
         found.books.append(page.seconds)
+        return page
 
 
 @contextmanager

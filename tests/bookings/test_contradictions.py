@@ -202,12 +202,12 @@ SET_UP: list[tuple[Callable[[Cast], None], Kind, str]] = [
     (two_rooms, Kind.TERMS_ROOMS, "“new patient” and for “an interpreter” can both hold"),
     (refuse_all, Kind.TERMS_REFUSE, "its terms refuse everybody"),
     (idle_terms, Kind.TERMS_IDLE, "“at the patient’s home” never hold"),
-    (notice_too_long, Kind.NOTICE, "the notice is longer than the days ahead"),
+    (notice_too_long, Kind.NOTICE, "can never be booked online"),
     (buffers_too_long, Kind.BUFFERS, "more than a day free around each visit"),
     (unplanned, Kind.UNPLANNED, "no session is planned"),
     (never_holds, Kind.NEVER_HOLDS, "Dr Demir: the hours “Monday 18:00–19:00” hold on no day."),
     (two_places, Kind.TWO_PLACES, "Dr Demir is open at Bellecour and at Terreaux at once, first on Wednesday, 2 D"),
-    (hours_elsewhere, Kind.HOURS_ELSEWHERE, "are at another location than it stands at"),
+    (hours_elsewhere, Kind.HOURS_ELSEWHERE, "belong to another location than its own"),
     (open_for_nobody, Kind.OPEN_FOR_NOBODY, "is open only when nobody works at Bellecour"),
 ]
 

@@ -166,6 +166,14 @@ def test_a_move_squeezes_in_by_the_same_policy(people: Cast) -> None:
     assert broken(now=NOW) == []
 
 
+def test_a_move_prefers_whoever_is_free_to_squeezing_in(people: Cast) -> None:
+    ana = another(people)
+    visit = book(people, practitioner=people.demir)
+    book(people, start=TEN + HOUR, practitioner=people.demir, patient=PatientFactory(clinic=people.clinic))
+    moved = move(visit, practitioner=None, overbook_reason="urgent")
+    assert (moved.practitioner_id, moved.overbooked) == (ana.pk, False)
+
+
 def test_a_squeezed_visit_moved_within_its_day_is_counted_once(people: Cast) -> None:
     for start in (TEN, TEN + HOUR):
         book(people, start=start, patient=PatientFactory(clinic=people.clinic))

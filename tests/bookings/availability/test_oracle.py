@@ -42,7 +42,7 @@ def offered_by_the_sweep(world: World, built: Built, *, narrowed: bool) -> list[
     )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=_SLOW)
+@settings(max_examples=300, deadline=None, suppress_health_check=_SLOW)
 @given(worlds)
 def test_the_sweep_offers_what_postgresql_says(world: World) -> None:
     with undone():
@@ -63,7 +63,7 @@ def test_the_sweep_offers_what_postgresql_says(world: World) -> None:
         )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=_SLOW)
+@settings(max_examples=28, deadline=None, suppress_health_check=_SLOW)
 @given(worlds, st.lists(st.integers(0, DAYS * FIVES), max_size=8))
 def test_check_and_explain_say_the_same_as_the_list(world: World, probes: list[int]) -> None:
     """A time is in the list exactly when `check` has nothing against it and `explain` has no verdict against it; what

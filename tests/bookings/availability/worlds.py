@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from hypothesis import strategies as st
 
 from bookings.availability import Asking
-from bookings.models import Coverage, HealthcareService, Hold, Location, Occupancy, Practitioner, Standing, VisitKind
+from bookings.models import HealthcareService, Hold, Location, Occupancy, Practitioner, VisitKind
 from tests.factories import (
     ClinicFactory,
     ClosureFactory,
@@ -44,6 +44,7 @@ FIRST_DAYS: Final = [
 DAYS: Final = 3
 FIVES: Final = 24 * 12
 _NEEDS: Final = ["wheelchair", "interpreter", "more-time"]
+_SOMEBODY_ELSE: Final = [("standing", "new"), ("coverage", "private"), ("kind", "home"), ("need", "sign-language")]
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,6 @@ class World:
     first: date
     observes: bool
     service: dict[str, Any]
-    terms: list[dict[str, Any]]
     now: int
     people: tuple[tuple[list[Rule], list[Span]], ...]
     closures: list[tuple[str, Span]]
@@ -92,9 +92,17 @@ class World:
     devices: list[Thing]
     named: bool
     online: bool
-    asking: Asking
+    asked: tuple[Asking, list[dict[str, Any]]]
     weekdays: frozenset[int]
     part: str
+
+    @property
+    def asking(self) -> Asking:
+        return self.asked[0]
+
+    @property
+    def terms(self) -> list[dict[str, Any]]:
+        return self.asked[1]
 
 
 def _wall(number: int) -> time:
@@ -134,48 +142,24 @@ _things = st.lists(
         rules=st.just([]) | st.lists(_rules(), max_size=3),
         taken=st.lists(_spans, max_size=3),
     ),
-    min_size=1,
+    min_size=2,
     max_size=3,
 )
 _kinds = st.lists(st.sampled_from(VisitKind.values), min_size=1, max_size=3, unique=True)
 _services = st.fixed_dictionaries(
     {
-        "duration": st.sampled_from([5, 10, 15, 30, 30, 45, 60, 120, 24 * 60]),
+        "duration": st.sampled_from([5, 10, 15, 15, 30, 30, 30, 45, 60, 120, 24 * 60]),
         "step": st.integers(1, 12).map(lambda number: number * 5),
         "buffer_before": _fives(3),
         "buffer_after": _fives(3),
-        "minimum_notice": st.sampled_from([0, 1, 60, 1500]),
+        "minimum_notice": st.sampled_from([0, 0, 1, 60, 1500]),
         "horizon": st.integers(2, 5),
         "room_kind": st.sampled_from(["", "plain", "plain", "special"]),
-        "device_kind": st.sampled_from(["", "", "plain"]),
+        "device_kind": st.sampled_from(["", "", "", "plain"]),
         "kinds": _kinds.map(lambda kinds: [VisitKind.ON_SITE.value, *(k for k in kinds if k != VisitKind.ON_SITE)]),
         "travel": _fives(6),
         "referral_needed": st.sampled_from([False, False, False, True]),
     }
-)
-_case = st.fixed_dictionaries(
-    {
-        "standing": st.sampled_from(["", "known", "known", *Standing.values]),
-        "coverage": st.sampled_from(["", "", "statutory", "statutory", *Coverage.values]),
-        "kind": st.sampled_from(["", "", "on-site", *VisitKind.values]),
-        "need": st.sampled_from(["", "", "wheelchair", *_NEEDS]),
-    }
-).filter(lambda case: any(case.values()))
-_terms = st.lists(
-    st.tuples(
-        _case,
-        st.fixed_dictionaries(
-            {
-                "offered": st.sampled_from([True] * 11 + [False]),
-                "duration": st.none() | st.sampled_from([5, 20, 45, 90]),
-                "extra": _fives(4),
-                "room_kind": st.sampled_from(["", "", "plain", "special"]),
-            }
-        ),
-    ).map(lambda both: {**both[0], **both[1]}),
-    min_size=2,
-    max_size=6,
-    unique_by=lambda row: (row["standing"], row["coverage"], row["kind"], row["need"]),
 )
 _askings = st.builds(
     Asking,
@@ -186,14 +170,38 @@ _askings = st.builds(
     needs=st.sampled_from([(), ("wheelchair",), ("wheelchair", "more-time"), ("interpreter",), _NEEDS]).map(frozenset),
 )
 
+
+@st.composite
+def _terms_for(draw: st.DrawFn, asking: Asking) -> list[dict[str, Any]]:
+    """Terms of which most hold for this asker."""
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    own = {"standing": asking.standing, "coverage": asking.coverage, "kind": str(asking.kind)}
+    needs = ["", *sorted(asking.needs)]
+    for _ in range(draw(st.sampled_from([0, 2, 3, 4]))):
+        case = {name: draw(st.sampled_from(["", word])) for name, word in own.items()}
+        case["need"] = draw(st.sampled_from(needs))
+        if draw(st.sampled_from([False, False, True])):  # somebody else is meant
+            name, word = draw(st.sampled_from(_SOMEBODY_ELSE))
+            case[name] = word
+        changes = {
+            "offered": draw(st.sampled_from([True] * 5 + [False])),
+            "duration": draw(st.none() | st.sampled_from([5, 20, 45, 90])),
+            "extra": draw(_fives(4)),
+            "room_kind": draw(st.sampled_from(["", "plain", "special"])),
+        }
+        if any(case.values()):
+            rows[tuple(case.values())] = {**case, **changes}
+    return list(rows.values())
+
+
+_asked_and_terms = _askings.flatmap(lambda asking: st.tuples(st.just(asking), _terms_for(asking)))
 worlds = st.builds(
     World,
     site=st.sampled_from(SITES),
     first=st.sampled_from(FIRST_DAYS),
     observes=st.booleans(),
     service=_services,
-    terms=st.just([]) | _terms | _terms,
-    now=st.integers(0, 3 * 24 * 60) | st.just(0),
+    now=st.integers(0, 3 * 24 * 60) | st.just(0) | st.just(0),
     people=st.tuples(
         st.tuples(st.lists(_rules(), min_size=4, max_size=8), st.lists(_spans, max_size=5)),
         st.tuples(st.lists(_rules(), max_size=4), st.lists(_spans, max_size=3)),
@@ -203,10 +211,10 @@ worlds = st.builds(
     ),
     rooms=_things,
     devices=_things,
-    named=st.booleans(),
+    named=st.sampled_from([False, False, True]),
     online=st.sampled_from([True, True, True, False]),
-    asking=_askings,
-    weekdays=st.just(frozenset()) | st.frozensets(st.sampled_from([4, 5, 6, 0]), min_size=1),
+    asked=_asked_and_terms,
+    weekdays=st.just(frozenset()) | st.just(frozenset()) | st.frozensets(st.sampled_from([4, 5, 6, 0]), min_size=1),
     part=st.sampled_from(["", "", "", "morning", "afternoon", "evening"]),
 )
 
@@ -227,7 +235,6 @@ class Built:
     location: Location
     people: Sequence[Practitioner]
     now: datetime
-    until: date = field(default=date.min)
 
 
 def build(world: World) -> Built:
