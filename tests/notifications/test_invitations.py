@@ -133,7 +133,7 @@ def test_a_cancelled_appointment_is_told_to_those_who_would_have_come(
     sent(now=now)
     cancelled(visit, by="clinic")
     sent(now=now + timedelta(minutes=1))
-    told = [letter["To"] for letter in mail_sink.received if "asked to is cancelled" in text_of(letter)]
+    told = [letter["To"] for letter in mail_sink.received if "invited to is cancelled" in text_of(letter)]
     assert told == ["ivo@example.org"]
     patient = Message.objects.get(kind=Kind.CANCELLATION, participant=None)
     assert patient.state == State.HANDED_OVER
