@@ -45,9 +45,12 @@ def instant_of(wall: datetime, *, zone: ZoneInfo, last: bool) -> datetime:
     covers both. Raises SkippedTime for a time that does not exist.
     """
     moment = wall.replace(tzinfo=zone, fold=1 if last else 0)
-    if is_imaginary(moment):
-        raise SkippedTime
-    return moment.astimezone(UTC)
+    try:
+        if is_imaginary(moment):
+            raise SkippedTime
+        return moment.astimezone(UTC)
+    except OverflowError as error:  # the first and last days of the calendar
+        raise SkippedTime from error
 
 
 def affected(closure: Closure) -> QuerySet[Appointment]:

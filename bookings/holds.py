@@ -26,6 +26,7 @@ from bookings.models import Draft, HealthcareService, Hold, Location, Occupancy,
 from bookings.occupancies import Scope, forget_expired, occupy, scope_for, scope_of
 from bookings.refusals import Refusal
 from bookings.visitors import visitor_digest
+from bookings.wallclock import epoch, instant
 
 __all__ = [
     "EXTENSIONS",
@@ -92,8 +93,9 @@ def hold_together(
     """Keep the times of these wishes (of one clinic) for a visitor, all or none; one Hold each, in their order. With
     `skipping` wishes after the first that cannot be had are left out.
 
-    They begin, are extended and end as one. The same wishes again while they live give the same holds. Raises
-    NotOffered, SlotTaken (with its nearest free times), TooManyHolds, locks.TooBusy.
+    They begin, are extended and end as one. The same wishes again while they live give the same holds; the same time
+    asked for otherwise (with other answers, or now as a series) replaces what was kept for it. Raises NotOffered,
+    SlotTaken (with its nearest free times), TooManyHolds, locks.TooBusy.
     """
     return retelling_the_nearest(
         _hold_together, actor=actor, now=now, visitor=visitor, wishes=wishes, skipping=skipping
@@ -106,11 +108,14 @@ def _hold_together(*, actor: Actor, now: datetime, visitor: str, wishes: Sequenc
     lock(schedules=scope.schedules, sessions=scope.sessions, visitor=visitor)
     kept: dict[UUID, list[Hold]] = {}
     mine = Hold.objects.filter(visitor_digest=visitor_digest(visitor), expires_at__gt=now)
-    for one in mine.order_by("start", "created", "pk"):
+    for one in mine.select_related("room").order_by("start", "created", "pk"):
         kept.setdefault(one.together, []).append(one)
     for holds in kept.values():
-        if same := _in_order(holds, wishes, skipping=skipping):
+        same = _in_order(holds, wishes, skipping=skipping)
+        if same and not any(_can_be_had(wish, now=now) for wish in _left_out(same, wishes)):
             return same
+    for together in [together for together, holds in kept.items() if any(_begins(one, wishes[0]) for one in holds)]:
+        Hold.objects.filter(pk__in=[one.pk for one in kept.pop(together)]).delete()
     if len(kept) >= MOST_OPEN:
         raise TooManyHolds
     forget_expired(scope=scope, now=now)
@@ -161,13 +166,42 @@ def _in_order(holds: list[Hold], wishes: Sequence[Wish], *, skipping: bool) -> l
     return None if left else found
 
 
+def _left_out(holds: Sequence[Hold], wishes: Sequence[Wish]) -> list[Wish]:
+    starts = {one.start for one in holds}
+    return [wish for wish in wishes if wish.start not in starts]
+
+
+def _can_be_had(wish: Wish, *, now: datetime) -> bool:
+    try:
+        choose(wish=wish, now=now)
+    except (NotOffered, SlotTaken):
+        return False
+    return True
+
+
+def _begins(kept: Hold, wish: Wish) -> bool:
+    """Whether the hold is for this service, place, time and person."""
+    asked = (wish.service.pk, wish.location.pk, wish.start)
+    named = wish.practitioner is None or kept.practitioner_id == wish.practitioner.pk
+    return (kept.service_id, kept.location_id, kept.start) == asked and named
+
+
 def _is_for(kept: Hold, wish: Wish) -> bool:
-    if (kept.service_id, kept.location_id, kept.start) != (wish.service.pk, wish.location.pk, wish.start):
+    """Whether it keeps all that the wish takes under the answers given: time, travel, a room, a device, a seat."""
+    if not _begins(kept, wish):
         return False
-    if wish.practitioner is not None and kept.practitioner_id != wish.practitioner.pk:
-        return False
-    length = terms_of(service=wish.service, asking=wish.asking).lengths.duration
-    return kept.session_id is not None or kept.end - kept.start == timedelta(seconds=length)
+    if kept.session_id is not None:
+        return True
+    terms = terms_of(service=wish.service, asking=wish.asking)
+    taken = kept.occupancies.first()
+    period = tuple(map(instant, terms.lengths.period(epoch(kept.start))))
+    return (
+        kept.end - kept.start == timedelta(seconds=terms.lengths.duration)
+        and (kept.room is not None) == bool(terms.room_kind)
+        and (kept.room is None or kept.room.step_free or not terms.step_free)
+        and (kept.device_id is not None) == bool(terms.device_kind or terms.device_id)
+        and (taken is None or (taken.period.lower, taken.period.upper) == period)
+    )
 
 
 @transaction.atomic(durable=True)

@@ -59,7 +59,10 @@ def start(
     opened = Draft.objects.filter(
         hold=hold, visitor_digest=visitor_digest(visitor), appointment=None, expires_at__gt=now
     ).first()
-    if opened is not None:
+    if opened is not None:  # what was answered last counts; what was typed stays
+        opened.form = parties.written({**read(opened), **parties.answers(asking)})
+        opened.further, opened.rrule, opened.skipping = parties.further_of(further), rrule, skipping
+        opened.save(update_fields=["form", "further", "rrule", "skipping"])
         return opened
     draft = Draft(
         clinic_id=hold.clinic_id,

@@ -84,9 +84,18 @@ def _reschedule(
     if by == "patient" and now > movable_until(appointment):
         raise TooLateToMove
     wish = replace(wish, moved=(appointment,))
-    asks = by == "patient" and appointment.service.needs_approval
-    move(appointment, wish=wish, now=now, to=AppointmentStatus.PENDING if asks else None, why=overbook_reason)
+    move(appointment, wish=wish, now=now, to=status_after(appointment, by=by), why=overbook_reason)
     return appointment
+
+
+def status_after(appointment: Appointment, *, by: Literal["patient", "clinic"]) -> AppointmentStatus | None:
+    """The status a move leads to, None where it stays: a patient's is a request again where the clinic confirms each
+    time, and takes the place of an offer where it does not any more."""
+    if by == "patient" and appointment.service.needs_approval:
+        return AppointmentStatus.PENDING
+    if by == "patient" and appointment.status == AppointmentStatus.PROPOSED:
+        return AppointmentStatus.BOOKED
+    return None
 
 
 def wish_to_move(

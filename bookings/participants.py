@@ -197,11 +197,12 @@ def _respond(*, actor: Actor, now: datetime, participant_id: UUID, status: Parti
     appointment = Appointment.objects.select_for_update(of=("self",)).get(pk=of)
     participant = Participant.objects.select_for_update(of=("self",)).get(pk=participant_id)
     _open_or_refuse(appointment, now=now)
-    if participant.status == status:
-        return participant
+    same = participant.status == status
+    if same and participant.answered_at is not None and participant.answered_at >= appointment.updated:
+        return participant  # the second of two presses; after a move the same answer is a new one
     participant.status, participant.answered_at = status, now
     participant.save(update_fields=["status", "answered_at"])
-    if participant.required:
+    if participant.required and not same:
         _tell_the_desk(appointment, actor=actor, now=now)
     return participant
 

@@ -138,6 +138,9 @@ def wishes(*, plan: Plan, visitor: str, start: datetime, location: Location, now
         return [first]
     again = series.series_of(first, rrule=plan.rrule) if plan.repeat else []
     kept = _kept(plan, first, visitor=visitor, now=now, starts=[wish.start for wish in again])
+    if kept and again:  # the whole of it, with whoever keeps its first; `holds` knows what is kept already
+        who = None if plan.service.capacity is not None else kept[0].practitioner
+        return [wish.with_practitioner(who) for wish in again]
     if kept:
         return [replace(first, service=hold.service, start=hold.start, practitioner=hold.practitioner) for hold in kept]
     if again:

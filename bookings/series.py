@@ -34,7 +34,7 @@ from bookings.models import (
     Practitioner,
     RelatedPerson,
 )
-from bookings.moving import MOVABLE, TooLateToMove, movable_until, move, wish_to_move
+from bookings.moving import MOVABLE, TooLateToMove, movable_until, move, status_after, wish_to_move
 from bookings.occupancies import scope_for
 from bookings.recurrence import BadRule, occurrences, shifted
 from bookings.refusals import Refusal
@@ -211,7 +211,7 @@ def _reschedule_following(
 
     aimed = [wished(row, target) for row, target in zip(before, targets, strict=True) if target is not None]
     rows = all_locked([row.pk for row in before], also=scope_for(aimed))
-    if [row.start for row in rows] != [row.start for row in before]:
+    if list(map(_at, rows)) != list(map(_at, before)):
         raise TooBusy  # somebody else moved one meanwhile
     if any(row.status not in MOVABLE for row in rows):
         raise NotPossible
@@ -224,13 +224,13 @@ def _reschedule_following(
                 raise NotOffered(Rule.TIME)
             if by == "patient" and now > movable_until(row):
                 raise TooLateToMove
-            asks = by == "patient" and row.service.needs_approval
             with transaction.atomic():  # should the database know better, this row alone stays where it is
-                move(row, wish=wished(row, target), now=now, to=AppointmentStatus.PENDING if asks else None)
+                move(row, wish=wished(row, target), now=now, to=status_after(row, by=by))
             moved.append(row)
         except (NotOffered, SlotTaken, TooLateToMove):
             if not skipping:
                 raise
+            row.refresh_from_db()  # the savepoint is undone, the object would not be
             left.append(row)
     return Moved(sorted(moved, key=lambda row: row.start), left)
 
@@ -256,6 +256,10 @@ def _cancel_following(
         raise TooLateToCancel
     able = [row for row in rows if status.may_follow(before=row.status, after=AppointmentStatus.CANCELLED)]
     return [end(row, by=by, reason=reason) for row in able]
+
+
+def _at(row: Appointment) -> tuple[datetime, datetime, int, int]:
+    return row.start, row.end, row.location_id, row.practitioner_id
 
 
 def _following_or_refuse(appointment: Appointment) -> list[Appointment]:

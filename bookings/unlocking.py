@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor
 from bookings import booking, proof, status
-from bookings.contacts import contact_of
+from bookings.contacts import contact_of, same_email
 from bookings.models import Appointment, AppointmentStatus, ContactChallenge
 from bookings.refusals import Refusal
 
@@ -46,10 +46,11 @@ def unlock(
 ) -> None:
     """Check the code typed for this appointment.
 
-    Raises proof.WrongCode, and proof.CodeExpired also for a code that was sent for another one.
+    Raises proof.WrongCode, and proof.CodeExpired also for a code that was sent for another one, or to an address that
+    was corrected since.
     """
     sent = ContactChallenge.objects.filter(pk=challenge_id, appointment=appointment).first()
-    if sent is None:
+    if sent is None or not same_email(sent.contact, contact_of(appointment, now=now).email):
         raise proof.CodeExpired
     proof.prove(actor=actor, now=now, visitor=visitor, challenge_id=sent.pk, code=code)
 

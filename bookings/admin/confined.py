@@ -195,7 +195,9 @@ class ConfinedAdmin(Confined, admin.ModelAdmin[M]):
             return
         row = self.get_object(request, unquote(object_id)) if object_id else None
         given = request.POST.get("clinic", "")
-        clinic_id = clinic_id_of(row) if row is not None else int(given) if given.isdecimal() else None
+        clinic_id = (
+            clinic_id_of(row) if row is not None else int(given) if given.isdecimal() and len(given) < 19 else None
+        )
         with use(
             f"admin.{self.listed._meta.model_name}.{verb}", actor=staff_actor(user=request.user, clinic_id=clinic_id)
         ):

@@ -166,8 +166,7 @@ class Explaining:
         today = timezone.now().date()
         if moved is not None:
             form = NarrowForm(given, clinic=moved.clinic, today=today)
-            form.is_valid()
-            at = picked(given, wish=form)
+            at = picked(given, wish=form) if form.is_valid() else None
             if at is None:
                 return form, None
             who = form.cleaned_data.get("practitioner")

@@ -141,8 +141,8 @@ class Moving:
             return None
         now = timezone.now()
         form = NarrowForm(request.GET, clinic=appointment.clinic, today=now.date())
-        form.is_valid()
-        return Visit(request, now, way, access, appointment, form, picked(request.GET, wish=form))
+        chosen = picked(request.GET, wish=form) if form.is_valid() else None
+        return Visit(request, now, way, access, appointment, form, chosen)
 
     def _shown(self, visit: Visit) -> dict[str, Any]:
         given, row, form = visit.request.GET, visit.row, visit.form

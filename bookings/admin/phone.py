@@ -208,7 +208,7 @@ class PhoneBooking:
     # --- the patient
 
     def _patient(self, access: Access, given: str) -> Patient | None:
-        if not given.isdecimal():
+        if not given.isdecimal() or len(given) > 18:
             return None
         clinics = access.clinics(ADD)
         return (
@@ -229,6 +229,7 @@ class PhoneBooking:
         wishes = wishes_of(call.wish, call.picked, asking=call.asking)
         forms = [call.last, call.repeat, *([call.new] if call.chosen is None else [])]
         if [form for form in forms if not form.is_valid()]:  # each says what it lacks
+            call.refusal = refusal_of(wishes, now=call.now)
             return None
         why = overbook_reason(request.POST, service=service, access=call.access)
         if why is None or (why and (call.repeat.rrule or len(wishes) > 1)):

@@ -19,7 +19,8 @@ from bookings.wallclock import DAY, day_number, instant
 
 #: What stands in the way in a window, as epoch seconds: closures (of a schedule, a location, or neither) and every live
 #: row that takes a listed schedule's time. A hold takes time until it expires; the hold and the appointments named are
-#: the asker's own. What is taken is one index scan: a range operator against a multirange of the schedules.
+#: the asker's own, and whoever was squeezed in over the asker's hold does not take its time away. What is taken is one
+#: index scan: a range operator against a multirange of the schedules.
 _UNFREE: Final = """
     SELECT true, closure.schedule_id, closure.location_id,
            floor(date_part('epoch', closure.start))::bigint, ceil(date_part('epoch', closure."end"))::bigint
@@ -36,6 +37,10 @@ _UNFREE: Final = """
        AND taken.kind <> 'seat'
        AND (taken.hold_id IS NULL
             OR (hold.expires_at > %(now)s AND taken.hold_id IS DISTINCT FROM %(own_hold)s::uuid))
+       AND NOT (taken.overbooked AND EXISTS (
+            SELECT FROM bookings_occupancy own
+             WHERE own.hold_id = %(own_hold)s::uuid AND own.schedule_id = taken.schedule_id
+               AND own.period && taken.period))
        AND (taken.appointment_id IS NULL OR NOT taken.appointment_id = ANY(%(moved)s::uuid[]))
 """
 

@@ -51,7 +51,7 @@ def about_the_wish(
         yield Verdict(Rule.ONLINE, service.bookable_online)
     yield Verdict(Rule.KIND, wish.asking.kind in service.kinds)
     if online:
-        yield Verdict(Rule.ANSWERS, not terms.unasked)
+        yield Verdict(Rule.ANSWERS, bool(wish.moved) or not terms.unasked)  # what is moved keeps its length
         yield Verdict(Rule.TERMS, terms.refusing is None)
         yield Verdict(Rule.REFERRAL, wish.asking.referral or not service.referral_needed)
     yield Verdict(Rule.TIME, seconds is not None)

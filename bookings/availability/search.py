@@ -177,7 +177,8 @@ class _Search:
         if since >= until or self.asking.kind not in service.kinds:
             return []
         terms = terms_of(service=service, asking=self.asking, length=self.length)
-        if online and (terms.refusing or terms.unasked or (service.referral_needed and not self.asking.referral)):
+        unasked = terms.unasked and not self.wanted.moved
+        if online and (terms.refusing or unasked or (service.referral_needed and not self.asking.referral)):
             return []
         if service.capacity is not None:
             return self._in_groups(since=since, until=until, between=between)

@@ -12,6 +12,8 @@ from bookings.availability import Slot
 from bookings.models import Location, Practitioner
 from bookings.offers import Offer
 
+_FIRST: Final = datetime(1970, 1, 2, tzinfo=UTC)
+_LAST: Final = datetime(2999, 1, 1, tzinfo=UTC)
 _STAMP: Final = "%Y-%m-%dT%H:%MZ"
 
 
@@ -56,9 +58,9 @@ def chosen(post: Mapping[str, str], *, offer: Offer) -> Choice | None:
     place, _, person = rest.partition("~")
     try:
         start = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
-        start.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise BadRequest("no such time") from error
+    start = min(max(start, _FIRST), _LAST)  # beyond, zones and sums of days overflow; the rules refuse both ends
     location = offer.location(place)
     practitioner = offer.practitioner(person) if person else None
     if location is None or (person and practitioner is None):
