@@ -26,7 +26,8 @@ WEEKS: Final = 12
 OVERLAPS: Final = """
     SELECT count(*) FROM bookings_occupancy a JOIN bookings_occupancy b
         ON a.schedule_id = b.schedule_id AND a.id < b.id AND a.period && b.period
-     WHERE a.kind <> 'external' AND b.kind <> 'external'
+     WHERE a.kind IN ('appointment', 'session', 'hold') AND NOT a.overbooked
+       AND b.kind IN ('appointment', 'session', 'hold') AND NOT b.overbooked
 """
 
 

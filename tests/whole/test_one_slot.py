@@ -16,7 +16,8 @@ WORST_SECONDS = 2.0
 OVERLAPS = """
     SELECT count(*) FROM bookings_occupancy a JOIN bookings_occupancy b
     ON a.schedule_id = b.schedule_id AND a.id < b.id AND a.period && b.period
-    WHERE a.kind <> 'external' AND b.kind <> 'external'
+    WHERE a.kind IN ('appointment', 'session', 'hold') AND NOT a.overbooked
+    AND b.kind IN ('appointment', 'session', 'hold') AND NOT b.overbooked
 """
 
 
