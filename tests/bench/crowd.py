@@ -47,8 +47,9 @@ class Round:
     statuses: Counter[int] = field(default_factory=Counter)
     gone_wrong: list[str] = field(default_factory=list)
     """Why a booking ended anywhere but at its confirmation."""
-    moved: int = 0
-    cancelled: int = 0
+    moves: list[str] = field(default_factory=list)
+    cancellations: list[str] = field(default_factory=list)
+    """Links of the appointments moved, and of those cancelled; lists, because many threads add to them."""
 
     def seen(self, page: Page, *wanted: int) -> Page:
         """Count a page's answers. Raises Failed for a status that was not wanted."""
