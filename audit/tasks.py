@@ -31,14 +31,16 @@ class AuditedTask(Task):  # type: ignore[misc] # celery has no types
 @shared_task(name="audit.sequence", base=AuditedTask, acks_late=True, ignore_result=True, **_LIMITS)
 def sequence(**kwargs: Any) -> None:
     """Turn waiting facts into records, and wake the consumers."""
+    wake.heard("audit.sequence")
     if sequence_facts():
         for name in stream.consumers():
-            wake.publish("audit.consume", name=name)
+            wake.once("audit.consume", name=name)
 
 
 @shared_task(name="audit.consume", base=AuditedTask, acks_late=True, ignore_result=True, **_LIMITS)
 def consume(*, name: str | None = None, **kwargs: Any) -> None:
     """Let one consumer, or every one, catch up."""
+    wake.heard("audit.consume", name=name or "")
     stream.consume(name)
 
 

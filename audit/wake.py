@@ -3,11 +3,17 @@
 The row is the promise and beat sweeps; a wake-up only makes it soon. So publishing never raises, never waits longer
 than the broker's own third of a second (the transport options of the settings), and after a failure is not tried again
 for a while: a request must not pay for a broker that is gone.
+
+Under load one wake-up serves many commits: `once` leaves a mark at the broker, and as long as it stands nobody asks
+again. Whoever is woken takes the mark away (`heard`) before looking at the rows, so a row committed after that look has
+asked anew, and a row committed before it is seen.
 """
 
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from celery import current_app
@@ -17,6 +23,8 @@ QUEUE: Final = "evidence"
 PAUSE_SECONDS: Final = 2.0
 HEEDED_SECONDS: Final = 60
 """A wake-up older than this is dropped unread: the sweep has sent another, and they must not pile up."""
+MARK_SECONDS: Final = 5
+"""A mark nobody takes away (a worker was killed) stands in the way no longer than this."""
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +70,43 @@ def publish(task: str, *, queue: str = QUEUE, **kwargs: Any) -> bool:
     return True
 
 
+def once(task: str, *, queue: str = QUEUE, name: str = "") -> bool:
+    """As `publish`, unless the same was asked for and nobody has begun with it yet. The task begins with `heard`."""
+    if not enabled() or not circuit.lets_through():
+        return False
+    try:
+        with _broker() as broker:
+            if not broker.set(_mark(task, name), 1, nx=True, ex=MARK_SECONDS):
+                return True
+    except Exception as error:  # noqa: BLE001 - as in `publish`
+        circuit.failed()
+        logger.warning("waking %s failed (%s); beat will", task, type(error).__name__)
+        return False
+    return publish(task, queue=queue, **({"name": name} if name else {}))
+
+
+def heard(task: str, *, name: str = "") -> None:
+    """A task begins: whatever is committed from now on asks again. Never raises."""
+    if not enabled():
+        return
+    try:
+        with _broker() as broker:
+            broker.delete(_mark(task, name))
+    except Exception as error:  # noqa: BLE001 - the mark ends by itself
+        logger.warning("hearing %s failed (%s)", task, type(error).__name__)
+
+
 def sequencer() -> None:
     """There are facts to sequence. Registered once per transaction by the carrier, called after its commit."""
-    publish("audit.sequence")
+    once("audit.sequence")
+
+
+@contextmanager
+def _broker() -> Iterator[Any]:
+    """The broker's own Redis client, on a connection out of Celery's pool."""
+    with current_app.pool.acquire(block=True) as connection:
+        yield connection.default_channel.client
+
+
+def _mark(task: str, name: str) -> str:
+    return f"horae:asked:{task}:{name}"

@@ -68,9 +68,10 @@ def complete(*, actor: Actor, now: datetime, visitor: str, draft_id: uuid.UUID, 
         proof.prove(actor=actor, now=now, visitor=visitor, challenge_id=sent.pk, code=code)
     for _attempt in range(2):
         try:
-            return booking.retelling_the_nearest(_finish, actor=actor, now=now, visitor=visitor, draft_id=draft_id)
-        except _PatientAppeared:
-            continue
+            return booking.retelling_the_nearest(_finish, actor=actor, now=now, visitor=visitor, wanted=draft)
+        except _Changed:
+            draft = find(now=now, visitor=visitor, draft_id=draft_id)
+            complete_form(draft)
     raise TooBusy
 
 
@@ -80,33 +81,34 @@ def is_proved(*, now: datetime, draft: Draft, contact: str) -> bool:
     return any(same_email(sent.contact, contact) for sent in proved)
 
 
-class _PatientAppeared(Exception):
-    """Somebody was registered between looking and locking: the second look finds them."""
+class _Changed(Exception):
+    """Between looking and locking somebody was registered, or the draft was changed: other schedules and people must be
+    locked, and a second look finds them."""
 
 
 @use_case("intake.complete", operation="create")
-def _finish(*, actor: Actor, now: datetime, visitor: str, draft_id: uuid.UUID) -> Appointment:
+def _finish(*, actor: Actor, now: datetime, visitor: str, wanted: Draft) -> Appointment:
     # Schedules before the draft's row, as everybody who ends a hold does: the other way round, two tabs deadlock. The
     # contact is locked so that one person is registered once, and a known patient so that their caps are counted right.
-    wanted = find(now=now, visitor=visitor, draft_id=draft_id)
+    form = complete_form(wanted)
     visits = parties.visits_of(wanted)
     scope = scope_for(visit.wish for visit in visits)
-    form = complete_form(wanted) if wanted.appointment is None else read(wanted)
     known = patients.ids_with_email(clinic_id=wanted.clinic_id, email=form["email"])
     lock(
         schedules=scope.schedules,
         sessions=scope.sessions,
-        command=draft_id,
+        command=wanted.pk,
         patients=known,
         contact=proof.token_of(clinic_id=wanted.clinic_id, contact=form["email"]),
     )
-    draft = locked(now=now, visitor=visitor, draft_id=draft_id)
+    draft = locked(now=now, visitor=visitor, draft_id=wanted.pk)
     if draft.appointment is not None:
         return draft.appointment
     if (_place(draft), draft.form) != (_place(wanted), wanted.form):
-        raise TooBusy  # the time or the form was changed meanwhile: other schedules and people must be locked
+        raise _Changed
     if not is_proved(now=now, draft=draft, contact=form["email"]):
         raise NotProved  # the address was changed since it was asked for
+    draft.clinic, draft.location = wanted.clinic, wanted.location
     new_keys = {draft.key_id}
 
     def new_key() -> uuid.UUID:
@@ -116,7 +118,7 @@ def _finish(*, actor: Actor, now: datetime, visitor: str, draft_id: uuid.UUID) -
 
     legs = parties.legs_of(draft, visits=visits, form=form, new_key=new_key, now=now)
     if any(leg.patient.key_id not in new_keys and leg.patient.pk not in known for leg in legs):
-        raise _PatientAppeared
+        raise _Changed
     made = booking._book_together(
         actor=actor,
         now=now,

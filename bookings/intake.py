@@ -87,7 +87,7 @@ def start(
 def find(*, now: datetime, visitor: str, draft_id: uuid.UUID) -> Draft:
     """The visitor's draft, with its hold and clinic. Raises DraftGone."""
     draft = (
-        Draft.objects.select_related("clinic", "hold", "service", "location", "practitioner", "appointment", "notice")
+        Draft.objects.select_related("clinic", "hold", "service", "location", "practitioner")
         .filter(pk=draft_id, visitor_digest=visitor_digest(visitor), expires_at__gt=now)
         .first()
     )
@@ -181,10 +181,9 @@ def _attach(
 
 
 def locked(*, now: datetime, visitor: str, draft_id: uuid.UUID) -> Draft:
-    """The visitor\'s draft, once its row is locked. Raises DraftGone."""
+    """The visitor's draft, once its row is locked. Raises DraftGone."""
     draft = (
-        Draft.objects.select_for_update(of=("self",))
-        .select_related("clinic", "hold", "service", "location", "practitioner", "appointment")
+        Draft.objects.select_for_update()
         .filter(pk=draft_id, visitor_digest=visitor_digest(visitor), expires_at__gt=now)
         .first()
     )

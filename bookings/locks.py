@@ -59,9 +59,14 @@ def lock(
             # A set-returning function in FROM keeps its order: the locks are taken one after the other as sorted here.
             cursor.execute("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", [keys])
         except OperationalError as error:
-            if isinstance(error.__cause__, LockNotAvailable):
+            if waited_too_long(error):
                 raise TooBusy from error
             raise
+
+
+def waited_too_long(error: OperationalError) -> bool:
+    """Whether a statement failed because others held what it would lock, a row included, for longer than `PATIENCE`."""
+    return isinstance(error.__cause__, LockNotAvailable)
 
 
 def _key(kind: str, identity: object) -> int:

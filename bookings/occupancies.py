@@ -138,11 +138,11 @@ def occupy(
     ]
     if choice.session_id is not None:
         seats = _seats_taken(choice.session_id)
-        if len(seats) >= choice.capacity and not choice.overbooked:
+        if sum(not squeezed for squeezed in seats.values()) >= choice.capacity and not choice.overbooked:
             raise SlotTaken(wish=wish, now=now)
+        seat = next(number for number in range(1, len(seats) + 2) if number not in seats)
         for row in rows:
-            row.kind, row.session_id = Occupancy.Kind.SEAT, choice.session_id
-            row.seat = next(number for number in range(1, len(seats) + 2) if number not in seats)
+            row.kind, row.session_id, row.seat = Occupancy.Kind.SEAT, choice.session_id, seat
     write(rows, wish=wish, now=now)
 
 
@@ -168,6 +168,8 @@ def is_free(*, scope: Scope, period: tuple[datetime, datetime]) -> bool:
     return not taken.exclude(kind__in=(Occupancy.Kind.SEAT, Occupancy.Kind.EXTERNAL)).exists()
 
 
-def _seats_taken(session_id: UUID) -> set[int | None]:
-    """The numbers somebody sits on. After a session was made smaller some may lie above its capacity."""
-    return set(Occupancy.objects.filter(session=session_id, kind=Occupancy.Kind.SEAT).values_list("seat", flat=True))
+def _seats_taken(session_id: UUID) -> dict[int | None, bool]:
+    """The numbers somebody sits on, and whether they were squeezed in. After a session was made smaller some may lie
+    above its capacity."""
+    taken = Occupancy.objects.filter(session=session_id, kind=Occupancy.Kind.SEAT)
+    return dict(taken.values_list("seat", "overbooked"))

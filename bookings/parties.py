@@ -155,7 +155,7 @@ def legs_of(
 ) -> list[Leg]:
     """The visits with their people, each known already or registered: the first under the draft's key.
 
-    Raises NotOffered when somebody said to be known, is not, and the service is not for new patients.
+    Raises NotOffered when somebody said to be known, is not, and new patients get other terms or none.
     """
     who: dict[int, tuple[Patient, RelatedPerson | None]] = {}
     for person in sorted({visit.person for visit in visits}):
@@ -195,9 +195,9 @@ def _fits(held: Hold, wish: Wish) -> bool:
 
 
 def _check_standing(wish: Wish, *, patient: Patient) -> None:
-    """Who may book is not for the asker to say: “known” must be true where new patients are refused."""
+    """Who may book what is not for the asker to say: “known” must be true where new patients get other terms."""
     if wish.asking.standing != Standing.KNOWN or patients.is_known(patient):
         return
     as_new = replace(wish.asking, standing=Standing.NEW)
-    if terms_of(service=wish.service, asking=as_new).refusing is not None:
+    if terms_of(service=wish.service, asking=as_new) != terms_of(service=wish.service, asking=wish.asking):
         raise NotOffered(Rule.TERMS)

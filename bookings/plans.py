@@ -144,8 +144,7 @@ def wishes(*, plan: Plan, visitor: str, start: datetime, location: Location, now
     if kept:
         return [replace(first, service=hold.service, start=hold.start, practitioner=hold.practitioner) for hold in kept]
     if again:
-        who = _who(plan, again, now=now)
-        return [wish.with_practitioner(who) for wish in again]
+        return series.with_one_practitioner(again, now=now, language=plan.narrowed.language)
     day = start.astimezone(location.tz).date()
     there = replace(plan, narrowed=Narrowed(location=location, practitioner=plan.narrowed.practitioner))
     found = _combined(there, places=[location], now=now, since=day, until=day + _DAY)
@@ -221,24 +220,6 @@ def _repeated(plan: Plan, *, places: Sequence[Location], now: datetime, since: d
 
 def _whose(plan: Plan, slot: Slot) -> tuple[int, int]:
     return slot.location_id, slot.practitioner_id if plan.service.capacity is None else 0
-
-
-def _who(plan: Plan, again: Sequence[Wish], *, now: datetime) -> Practitioner | None:
-    """Who gives a whole series: of those free at its first visit whoever is at most of them, then the first by id."""
-    if plan.narrowed.practitioner is not None or plan.service.capacity is not None:
-        return plan.narrowed.practitioner
-    first, location = again[0].start, again[0].location
-    wanted = {wish.start for wish in again}
-    free: dict[int, set[datetime]] = defaultdict(set)
-    since, until = (moment.astimezone(location.tz).date() for moment in (first, again[-1].start))
-    narrowed = Narrowed(location=location, language=plan.narrowed.language)
-    for slot in _free(plan, narrowed, now=now, since=since, until=until + _DAY):
-        if slot.start in wanted:
-            free[slot.practitioner_id].add(slot.start)
-    able = [person for person, starts in free.items() if first in starts]
-    if not able:
-        return None
-    return Practitioner.objects.get(pk=max(able, key=lambda person: (len(free[person]), -person)))
 
 
 def _kept(plan: Plan, first: Wish, *, visitor: str, now: datetime, starts: Sequence[datetime]) -> list[Hold] | None:

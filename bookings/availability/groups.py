@@ -8,16 +8,17 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from bookings.intervals import Interval
-from bookings.models import Closure, GroupSession, HealthcareService, Occupancy
+from bookings.models import Closure, GroupSession, HealthcareService, Need, Occupancy
 from bookings.wallclock import instant
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """One planned session `[start, end)` in epoch seconds; `seats` are left (0 when full), `closed` says that a closure
-    was laid over it."""
+    was laid over it, `step_free` that its room, if it has one, can be reached without steps."""
 
     id: uuid.UUID
     location: int
@@ -29,6 +30,11 @@ class Session:
     capacity: int
     seats: int
     closed: bool
+    step_free: bool
+
+    def can_be_reached(self, needs: Collection[str]) -> bool:
+        """Whether somebody with these needs gets there."""
+        return self.step_free or Need.WHEELCHAIR not in needs
 
 
 def load_sessions(
@@ -44,7 +50,8 @@ def load_sessions(
 ) -> list[Session]:
     """The sessions of a group service that start in `between`, by start. One query.
 
-    A seat held counts as taken until its hold expires; `own_hold` and the appointments `moved` do not count.
+    A seat held counts as taken until its hold expires; the appointments `moved` do not count. `own_hold` keeps its
+    seat, whoever was squeezed in meanwhile.
     """
     since, until = map(instant, between)
     rows = _planned(service).filter(start__gte=since, start__lt=until)
@@ -56,8 +63,7 @@ def load_sessions(
         rows = rows.filter(practitioner__languages__iregex=rf"(^|\s){language}(\s|$)")
     seat = Q(occupancies__kind=Occupancy.Kind.SEAT)
     held = Q(occupancies__hold__expires_at__gt=now)
-    if own_hold is not None:
-        held &= ~Q(occupancies__hold=own_hold)
+    own = Q(occupancies__hold=own_hold) if own_hold is not None else Q(pk__in=())
     booked = Q(occupancies__appointment__isnull=False) & ~Q(occupancies__appointment__in=list(moved))
     closures = Closure.objects.filter(clinic=OuterRef("clinic"), start__lt=OuterRef("end"), end__gt=OuterRef("start"))
     whose = (
@@ -77,11 +83,28 @@ def load_sessions(
             start=math.floor(start.timestamp()),
             end=math.ceil(end.timestamp()),
             capacity=capacity,
-            seats=max(0, capacity - taken),
+            seats=max(0, capacity - taken, own),
             closed=closed,
+            step_free=step_free,
         )
-        for identity, location, zone, practitioner, schedule, start, end, capacity, taken, closed in rows.annotate(
-            taken=Count("occupancies", filter=seat & (booked | held)), closed=Exists(closures.filter(whose))
+        for (
+            identity,
+            location,
+            zone,
+            practitioner,
+            schedule,
+            start,
+            end,
+            capacity,
+            taken,
+            own,
+            closed,
+            step_free,
+        ) in rows.annotate(
+            taken=Count("occupancies", filter=seat & (booked | held & ~own)),
+            own=Count("occupancies", filter=seat & own),
+            closed=Exists(closures.filter(whose)),
+            step_free=Coalesce("room__step_free", True),
         ).values_list(
             "id",
             "location",
@@ -92,7 +115,9 @@ def load_sessions(
             "end",
             "capacity",
             "taken",
+            "own",
             "closed",
+            "step_free",
         )
     ]
 

@@ -98,6 +98,7 @@ def about_a_session(session: Session, *, wish: Wish, now: datetime) -> Iterator[
     yield Verdict(Rule.SESSION, holds=True)
     yield Verdict(Rule.PAST, session.start >= over)
     yield Verdict(Rule.CLOSURE, not session.closed)
+    yield Verdict(Rule.ROOM, session.can_be_reached(wish.asking.needs))
     yield Verdict(Rule.FULL, session.seats > 0)
 
 

@@ -221,7 +221,9 @@ class _Search:
             moved=[appointment.pk for appointment in wanted.moved],
         ):
             day, start = local_date(session.start, zone=session.zone), session.start
-            if session.closed or not session.seats or not since <= day < until:
+            if session.closed or not session.seats or not session.can_be_reached(self.asking.needs):
+                continue
+            if not since <= day < until:
                 continue
             if wanted.weekdays and day.weekday() not in wanted.weekdays:
                 continue

@@ -1,5 +1,7 @@
 """Judging one time: may this service start then, and whom, which room and which device would it take."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -135,8 +137,30 @@ def _judge_seat(*, wish: Wish, now: datetime, seconds: int, own_hold: UUID | Non
     return Rule.OVERBOOKING
 
 
-def diary_of(wish: Wish, *, terms: Terms, now: datetime, day: date, own_hold: UUID | None) -> Diary:
-    """The diary of the one day a wish is about."""
+def giver_of_all(wishes: Sequence[Wish], *, now: datetime, language: str = "") -> Practitioner | None:
+    """Who would give all visits of a series alike: of those who speak `language` and are free at its first visit,
+    whoever is at most of them, then the first by id. Where nobody is free at the first, whoever is at most; or None.
+
+    The answer stands as long as that of `choose`.
+    """
+    free: dict[int, list[int]] = defaultdict(list)
+    terms = terms_of(service=wishes[0].service, asking=wishes[0].asking)
+    for number, wish in enumerate(wishes):
+        seconds = seconds_of(wish.start)
+        if seconds is None:
+            continue
+        day = local_date(seconds, zone=wish.location.tz)
+        diary = diary_of(wish.with_practitioner(None), terms=terms, now=now, day=day, own_hold=None, language=language)
+        for post in diary.posts:
+            if first_against(verdicts(diary, post=post, day=day, start=seconds, stepwise=wish.online)) is None:
+                free[post.practitioner].append(number)
+    if not free:
+        return None
+    return Practitioner.objects.get(pk=max(free, key=lambda person: (0 in free[person], len(free[person]), -person)))
+
+
+def diary_of(wish: Wish, *, terms: Terms, now: datetime, day: date, own_hold: UUID | None, language: str = "") -> Diary:
+    """The diary of the one day a wish is about, of all who speak `language`."""
     return load(
         service=wish.service,
         terms=terms,
@@ -145,6 +169,7 @@ def diary_of(wish: Wish, *, terms: Terms, now: datetime, day: date, own_hold: UU
         until=day + timedelta(days=1),
         location_id=wish.location.pk,
         practitioner_id=wish.practitioner.pk if wish.practitioner else None,
+        language=language,
         own_hold=own_hold,
         moved=[appointment.pk for appointment in wish.moved],
     )

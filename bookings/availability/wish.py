@@ -51,7 +51,8 @@ NOTHING_SAID: Final = Asking()
 class Wish:
     """A service at a location, at a time, with a practitioner or with anyone.
 
-    With `online` the rules for patients bind. `overbook` asks for a time that is taken, within the service's cap.
+    With `online` the rules for patients bind. `overbook`, for staff alone (else ValueError), asks for a time that is
+    taken, within the service's cap.
     `moved` are appointments that give up their time for this one; `length` (seconds) keeps a moved visit as long as it
     was. `planned` asks for the time of a group session itself, not for a seat in one.
     """
@@ -67,6 +68,10 @@ class Wish:
     moved: Collection[Appointment] = ()
     length: int | None = None
     planned: bool = False
+
+    def __post_init__(self) -> None:
+        if self.overbook and self.online:
+            raise ValueError("only staff squeeze somebody in")
 
     @property
     def seated(self) -> bool:

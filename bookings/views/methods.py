@@ -4,9 +4,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 
-from bookings.locks import TooBusy
+from bookings.locks import TooBusy, waited_too_long
 from bookings.views import errors
 
 View = Callable[..., HttpResponse]
@@ -25,6 +26,10 @@ def allow(*methods: str) -> Callable[[View], View]:
                 return view(request, **parts)
             except TooBusy as refusal:
                 return errors.too_busy(request, refusal)
+            except OperationalError as error:
+                if waited_too_long(error):
+                    return errors.too_busy(request, TooBusy())
+                raise
 
         return guarded
 

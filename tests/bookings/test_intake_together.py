@@ -177,6 +177,15 @@ def test_who_claims_to_be_known_and_is_not_is_refused_where_new_patients_are() -
     assert not Appointment.objects.exists()
 
 
+def test_who_claims_to_be_known_and_is_not_gets_no_time_of_another_length() -> None:
+    people = cast()
+    TermsFactory(service=people.service, standing="new", duration=50)
+    with pytest.raises(NotOffered) as told:
+        completed(claimed_known(people))
+    assert told.value.rule == Rule.TERMS
+    assert not Appointment.objects.exists()
+
+
 def test_who_claims_to_be_known_and_is_may_book() -> None:
     people = cast()
     first = completed(drafted(people, wished(people)))

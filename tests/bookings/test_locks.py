@@ -4,10 +4,12 @@ import threading
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable, UndefinedTable
 
 from bookings import locks
 from bookings.locks import TooBusy, lock
+from bookings.views.methods import allow
 
 
 def held() -> list[int]:
@@ -49,6 +51,20 @@ def test_keys_are_taken_in_ascending_order_whatever_order_they_are_named_in() ->
             with transaction.atomic():
                 lock(schedules=schedules, patients=[1])
     assert asked[0] == asked[1] == sorted(asked[0])
+
+
+def test_whoever_waits_too_long_for_a_row_gets_the_page_that_asks_to_try_again(rf) -> None:
+    @allow("GET")
+    def waits(request):
+        raise OperationalError from LockNotAvailable()
+
+    @allow("GET")
+    def breaks(request):
+        raise OperationalError from UndefinedTable()
+
+    assert waits(rf.get("/")).status_code == 503
+    with pytest.raises(OperationalError):
+        breaks(rf.get("/"))
 
 
 @pytest.mark.django_db(transaction=True)

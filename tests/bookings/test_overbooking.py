@@ -10,7 +10,7 @@ from bookings.availability import NotOffered, Rule, SlotTaken
 from bookings.models import Appointment
 from bookings.visits import TimeGivenAway
 from tests.bookings.promises import broken
-from tests.bookings.story import CARLA, DAY, HOUR, NOW, TEN, another, book, by_staff, free, hold, records_of
+from tests.bookings.story import CARLA, DAY, HOUR, NOW, TEN, another, book, by_staff, free, hold, records_of, wished
 from tests.factories import (
     Cast,
     ClosureFactory,
@@ -55,6 +55,11 @@ def test_a_patient_never_overbooks_whatever_is_said(people: Cast) -> None:
     book(people)
     with pytest.raises(SlotTaken):
         book(people, overbook_reason="urgent")
+
+
+def test_no_wish_of_a_patient_can_ask_for_it(people: Cast) -> None:
+    with pytest.raises(ValueError, match="only staff"):
+        wished(people, overbook=True)
 
 
 def test_where_the_policy_allows_none_none_is_squeezed_in() -> None:

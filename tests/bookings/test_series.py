@@ -108,6 +108,29 @@ def test_one_practitioner_gives_all_of_it(people: Cast) -> None:
     assert {visit.practitioner for visit in Appointment.objects.filter(series__isnull=False)} == {ana}
 
 
+def test_whoever_can_give_most_of_it_gives_it(people: Cast) -> None:
+    ana = another(people)
+    by_staff(people, practitioner=people.demir, start=TEN + 2 * WEEK)
+    made = repeat(people, wish=wished(people, practitioner=None))
+    assert [visit.practitioner for visit in made.appointments] == [ana] * 4
+
+
+def test_who_is_free_at_the_first_visit_comes_before_who_is_at_more(people: Cast) -> None:
+    ana = another(people)
+    by_staff(people, practitioner=people.demir)
+    by_staff(people, practitioner=ana, start=TEN + WEEK)
+    by_staff(people, practitioner=ana, start=TEN + 2 * WEEK)
+    made = repeat(people, wish=wished(people, practitioner=None), skipping=True)
+    assert [(visit.practitioner, visit.occurrence_index) for visit in made.appointments] == [(ana, 0), (ana, 3)]
+
+
+def test_staff_give_a_whole_series_between_the_steps(people: Cast) -> None:
+    ana = another(people)
+    by_staff(people, practitioner=people.demir, start=TEN + WEEK)
+    odd = wished(people, practitioner=None, online=False, start=TEN + timedelta(minutes=7))
+    assert {visit.practitioner for visit in repeat(people, wish=odd).appointments} == {ana}
+
+
 @pytest.mark.parametrize("rrule", [WEEKLY, "FREQ=WEEKLY;COUNT=1"])
 @pytest.mark.parametrize("first_taken", [False, True])
 def test_the_same_command_again_gives_the_same_series(people: Cast, rrule: str, first_taken: bool) -> None:

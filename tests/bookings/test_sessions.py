@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 
 from bookings import booking, holds, moving, sessions, visits
-from bookings.availability import Narrowed, NotOffered, PartOfDay, Rule, SlotTaken, free_slots
+from bookings.availability import (
+    Asking,
+    Narrowed,
+    NotOffered,
+    PartOfDay,
+    Rule,
+    SlotTaken,
+    Verdict,
+    explain,
+    free_slots,
+)
 from bookings.holds import HOLD, HoldGone
 from bookings.models import Appointment, GroupSession, HealthcareService, Occupancy, Patient
 from bookings.sessions import NoSuchRule, OverAlready, TooFewPlaces
@@ -26,6 +36,7 @@ from tests.bookings.story import (
     free,
     hold,
     operations_of,
+    wished,
 )
 from tests.factories import (
     Cast,
@@ -268,6 +279,34 @@ def test_who_was_squeezed_in_does_not_make_room_for_others(people: Cast) -> None
 
 def resize(session: GroupSession, capacity: int, *, now: datetime = NOW) -> GroupSession:
     return sessions.resize(actor=CARLA, now=now, session_id=session.pk, capacity=capacity)
+
+
+def test_whoever_keeps_the_last_place_gets_it_though_somebody_was_squeezed_in(people: Cast) -> None:
+    plan(people, capacity=2)
+    join(people)
+    held = hold(people)
+    by_staff(people, patient=somebody(people), overbook_reason="urgent")
+    join(people, hold=held)
+    assert seats() == [1, 2, 3]
+    assert left(people) == []
+    assert broken(now=NOW) == []
+
+
+def test_whoever_cannot_climb_steps_joins_where_there_are_none() -> None:
+    people = cast(capacity=3, duration=60, minimum_notice=0, room_kind="hall")
+    upstairs = RoomFactory(location=people.location, kind="hall", step_free=False)
+    plan(people)
+    asking = Asking(needs=frozenset({"wheelchair"}))
+    assert free(people, asking=asking) == []
+    with pytest.raises(NotOffered) as told:
+        join(people, asking=asking)
+    assert told.value.rule == Rule.ROOM
+    explained = explain(wish=wished(people, asking=asking), now=NOW)
+    assert Verdict(Rule.ROOM, holds=False) in explained.candidates[people.demir.pk]
+    upstairs.step_free = True
+    upstairs.save()
+    assert free(people, asking=asking) == [TEN]
+    join(people, asking=asking)
 
 
 def test_a_session_grows_and_shrinks_but_never_below_who_has_joined(people: Cast) -> None:
