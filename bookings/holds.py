@@ -1,5 +1,6 @@
 """Holding times while a form is filled in: exclusive, short, few per visitor."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,14 +20,13 @@ from bookings.availability import (
     Wish,
     choose,
     retelling_the_nearest,
-    terms_of,
 )
+from bookings.kept import begins, can_be_had, in_order, left_out
 from bookings.locks import lock
 from bookings.models import Draft, HealthcareService, Hold, Location, Occupancy, Practitioner
 from bookings.occupancies import Scope, forget_expired, occupy, scope_for, scope_of
 from bookings.refusals import Refusal
 from bookings.visitors import visitor_digest
-from bookings.wallclock import epoch, instant
 
 __all__ = [
     "EXTENSIONS",
@@ -97,31 +97,61 @@ def hold_together(
     asked for otherwise (with other answers, or now as a series) replaces what was kept for it. Raises NotOffered,
     SlotTaken (with its nearest free times), TooManyHolds, locks.TooBusy.
     """
+    likely = _likely(wishes, now=now, visitor=visitor)
+    if likely is not None:
+        with contextlib.suppress(SlotTaken, NotOffered), transaction.atomic(durable=True):
+            return _hold_together(
+                actor=actor, now=now, visitor=visitor, wishes=wishes, skipping=skipping, likely=[likely]
+            )
     return retelling_the_nearest(
         _hold_together, actor=actor, now=now, visitor=visitor, wishes=wishes, skipping=skipping
     )
 
 
+def _likely(wishes: Sequence[Wish], *, now: datetime, visitor: str) -> Wish | None:
+    """A wish for anyone with whoever would get it at this moment, so that only their time need be locked: otherwise
+    whoever takes any time of a service waits for all others who do. None where that is of no use."""
+    if len(wishes) > 1 or wishes[0].practitioner is not None or wishes[0].seated:
+        return None
+    if Hold.objects.filter(visitor_digest=visitor_digest(visitor), expires_at__gt=now).exists():
+        return None  # what they keep already may have to give way
+    try:
+        found = choose(wish=wishes[0], now=now)
+    except (SlotTaken, NotOffered):
+        return None
+    return wishes[0].with_practitioner(Practitioner.objects.get(pk=found.practitioner_id))
+
+
 @use_case("holds.hold", operation="create")
-def _hold_together(*, actor: Actor, now: datetime, visitor: str, wishes: Sequence[Wish], skipping: bool) -> list[Hold]:
-    scope = scope_for(wishes)
+def _hold_together(
+    *,
+    actor: Actor,
+    now: datetime,
+    visitor: str,
+    wishes: Sequence[Wish],
+    skipping: bool,
+    likely: Sequence[Wish] | None = None,
+) -> list[Hold]:
+    """As `hold_together`; `likely` are the wishes as they will probably be granted, and no others are."""
+    granted = likely or wishes
+    scope = scope_for(granted)
     lock(schedules=scope.schedules, sessions=scope.sessions, visitor=visitor)
     kept: dict[UUID, list[Hold]] = {}
     mine = Hold.objects.filter(visitor_digest=visitor_digest(visitor), expires_at__gt=now)
     for one in mine.select_related("room").order_by("start", "created", "pk"):
         kept.setdefault(one.together, []).append(one)
     for holds in kept.values():
-        same = _in_order(holds, wishes, skipping=skipping)
-        if same and not any(_can_be_had(wish, now=now) for wish in _left_out(same, wishes)):
+        same = in_order(holds, wishes, skipping=skipping)
+        if same and not any(can_be_had(wish, now=now) for wish in left_out(same, wishes)):
             return same
-    for together in [together for together, holds in kept.items() if any(_begins(one, wishes[0]) for one in holds)]:
+    for together in [together for together, holds in kept.items() if any(begins(one, wishes[0]) for one in holds)]:
         Hold.objects.filter(pk__in=[one.pk for one in kept.pop(together)]).delete()
     if len(kept) >= MOST_OPEN:
         raise TooManyHolds
     forget_expired(scope=scope, now=now)
     together = uuid4()
     made: list[Hold] = []
-    for wish in wishes:
+    for wish in granted:
         try:
             choice = choose(wish=wish, now=now)
         except (NotOffered, SlotTaken):
@@ -149,59 +179,6 @@ def _take(wish: Wish, *, choice: Choice, now: datetime, visitor: str, together: 
     )
     occupy(choice=choice, wish=wish, now=now, hold=made)
     return made
-
-
-def _in_order(holds: list[Hold], wishes: Sequence[Wish], *, skipping: bool) -> list[Hold] | None:
-    """The holds in the order of the wishes, when they are for exactly these, or (`skipping`) the first and others."""
-    left = list(holds)
-    found: list[Hold] = []
-    for wish in wishes:
-        one = next((kept for kept in left if _is_for(kept, wish)), None)
-        if one is None and skipping and found:
-            continue
-        if one is None:
-            return None
-        left.remove(one)
-        found.append(one)
-    return None if left else found
-
-
-def _left_out(holds: Sequence[Hold], wishes: Sequence[Wish]) -> list[Wish]:
-    starts = {one.start for one in holds}
-    return [wish for wish in wishes if wish.start not in starts]
-
-
-def _can_be_had(wish: Wish, *, now: datetime) -> bool:
-    try:
-        choose(wish=wish, now=now)
-    except (NotOffered, SlotTaken):
-        return False
-    return True
-
-
-def _begins(kept: Hold, wish: Wish) -> bool:
-    """Whether the hold is for this service, place, time and person."""
-    asked = (wish.service.pk, wish.location.pk, wish.start)
-    named = wish.practitioner is None or kept.practitioner_id == wish.practitioner.pk
-    return (kept.service_id, kept.location_id, kept.start) == asked and named
-
-
-def _is_for(kept: Hold, wish: Wish) -> bool:
-    """Whether it keeps all that the wish takes under the answers given: time, travel, a room, a device, a seat."""
-    if not _begins(kept, wish):
-        return False
-    if kept.session_id is not None:
-        return True
-    terms = terms_of(service=wish.service, asking=wish.asking)
-    taken = kept.occupancies.first()
-    period = tuple(map(instant, terms.lengths.period(epoch(kept.start))))
-    return (
-        kept.end - kept.start == timedelta(seconds=terms.lengths.duration)
-        and (kept.room is not None) == bool(terms.room_kind)
-        and (kept.room is None or kept.room.step_free or not terms.step_free)
-        and (kept.device_id is not None) == bool(terms.device_kind or terms.device_id)
-        and (taken is None or (taken.period.lower, taken.period.upper) == period)
-    )
 
 
 @transaction.atomic(durable=True)

@@ -145,6 +145,7 @@ class Supervisor:
         commands = {
             "web": [python, "-m", "gunicorn", "--config", "python:config.gunicorn", "config.wsgi"],
             "worker": [
+                *("nice", "-n", "5"),  # on the same few cores whoever presses a button comes first
                 *(*celery, "worker", "--queues", QUEUES, "--concurrency", "3", "--loglevel", "INFO"),
                 *("--without-gossip", "--without-mingle", "--hostname", f"horae-{os.getpid()}@%h"),
             ],

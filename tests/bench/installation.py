@@ -33,6 +33,7 @@ _PYTHON: Final = (sys.executable, "-m")
 _CELERY: Final = (*_PYTHON, "celery", "--quiet", "-A", "config")
 #: As the supervisor of the demo starts them.
 _WORKER: Final = (
+    *("nice", "-n", "5"),
     *(*_CELERY, "worker", "--queues", QUEUES, "--concurrency", "3", "--loglevel", "WARNING"),
     *("--without-gossip", "--without-mingle"),
 )

@@ -1,14 +1,16 @@
 """Holds: exclusive, short, few, renewable a few times, and gone without a trace."""
 
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection, transaction
 
 from audit.context import Actor
-from bookings import holds
-from bookings.availability import NotOffered, SlotTaken, free_slots
+from bookings import holds, locks
+from bookings.availability import NotOffered, SlotTaken, Wish, free_slots
 from bookings.holds import EXTENSIONS, HOLD, MOST_OPEN, PROMISED, HoldGone, TooManyHolds
 from bookings.models import Draft, Hold, Occupancy, Practitioner
 from bookings.visitors import visitor_digest
@@ -54,6 +56,51 @@ def another(people: Cast) -> Practitioner:
     OfferFactory(service=people.service, practitioner=ana)
     open_week(of=ana, at=people.location)
     return ana
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_takes_anyone_does_not_wait_for_who_takes_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "PATIENCE", locks.PATIENCE / 30)
+    people = cast()
+    ana = another(people)
+    taken, done = threading.Event(), threading.Event()
+
+    def other() -> None:
+        try:
+            with transaction.atomic():
+                locks.lock(schedules=[ana.schedule_id])
+                taken.set()
+                done.wait(20)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert taken.wait(20)
+    try:
+        assert hold(people, practitioner=None).practitioner == people.demir
+        with pytest.raises(locks.TooBusy):  # now only Ana is free then
+            hold(people, practitioner=None, visitor="two")
+    finally:
+        done.set()
+        thread.join()
+    assert hold(people, practitioner=None, visitor="two").practitioner == ana
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_was_likely_and_is_taken_by_now_is_not_the_only_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = cast()
+    ana = another(people)
+    hold(people)
+
+    def late(wishes: list[Wish], **_: Any) -> Wish:
+        return wishes[0].with_practitioner(people.demir)
+
+    monkeypatch.setattr(holds, "_likely", late)
+    assert hold(people, practitioner=None, visitor="two").practitioner == ana
+    with pytest.raises(SlotTaken) as lost:
+        hold(people, practitioner=None, visitor="three")
+    assert lost.value.wish.practitioner is None  # the nearest times told are anyone's
 
 
 def test_a_hold_takes_the_time_of_all_its_schedules_buffers_included() -> None:
