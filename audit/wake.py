@@ -23,6 +23,8 @@ QUEUE: Final = "evidence"
 PAUSE_SECONDS: Final = 2.0
 HEEDED_SECONDS: Final = 60
 """A wake-up older than this is dropped unread: the sweep has sent another, and they must not pile up."""
+GATHERED_SECONDS: Final = 0.2
+"""How long commits are gathered before the sequencer takes them together: one booking makes half a dozen."""
 MARK_SECONDS: Final = 5
 """A mark nobody takes away (a worker was killed) stands in the way no longer than this."""
 
@@ -57,12 +59,23 @@ def enabled() -> bool:
     return bool(settings.PUBLISH_TASKS)
 
 
-def publish(task: str, *, queue: str = QUEUE, **kwargs: Any) -> bool:
-    """Ask for `task` on a queue, with these keyword arguments (ids only); True when the broker has it. Never raises."""
+def publish(task: str, *, queue: str = QUEUE, after: float = 0, **kwargs: Any) -> bool:
+    """Ask for `task` on a queue, with these keyword arguments (ids only), to be begun `after` so many seconds.
+
+    True when the broker has it. Never raises.
+    """
     if not enabled() or not circuit.lets_through():
         return False
     try:
-        current_app.send_task(task, kwargs=kwargs, queue=queue, retry=False, ignore_result=True, expires=HEEDED_SECONDS)
+        current_app.send_task(
+            task,
+            kwargs=kwargs,
+            queue=queue,
+            countdown=after or None,
+            retry=False,
+            ignore_result=True,
+            expires=HEEDED_SECONDS,
+        )
     except Exception as error:  # noqa: BLE001 - whatever the broker does, the write it follows is committed
         circuit.failed()
         logger.warning("waking %s failed (%s); beat will", task, type(error).__name__)
@@ -70,7 +83,7 @@ def publish(task: str, *, queue: str = QUEUE, **kwargs: Any) -> bool:
     return True
 
 
-def once(task: str, *, queue: str = QUEUE, name: str = "") -> bool:
+def once(task: str, *, queue: str = QUEUE, after: float = 0, name: str = "") -> bool:
     """As `publish`, unless the same was asked for and nobody has begun with it yet. The task begins with `heard`."""
     if not enabled() or not circuit.lets_through():
         return False
@@ -82,7 +95,7 @@ def once(task: str, *, queue: str = QUEUE, name: str = "") -> bool:
         circuit.failed()
         logger.warning("waking %s failed (%s); beat will", task, type(error).__name__)
         return False
-    return publish(task, queue=queue, **({"name": name} if name else {}))
+    return publish(task, queue=queue, after=after, **({"name": name} if name else {}))
 
 
 def heard(task: str, *, name: str = "") -> None:
@@ -98,7 +111,7 @@ def heard(task: str, *, name: str = "") -> None:
 
 def sequencer() -> None:
     """There are facts to sequence. Registered once per transaction by the carrier, called after its commit."""
-    once("audit.sequence")
+    once("audit.sequence", after=GATHERED_SECONDS)
 
 
 @contextmanager
