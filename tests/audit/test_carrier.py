@@ -382,7 +382,7 @@ class TestWaking:
     def _published(self, db: None, settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
         settings.PUBLISH_TASKS = True  # type: ignore[attr-defined]
         self.published: list[int] = []
-        monkeypatch.setattr(wake, "publish", lambda task, **kwargs: self.published.append(Tag.objects.count()))
+        monkeypatch.setattr(wake, "once", lambda task, **kwargs: self.published.append(Tag.objects.count()))
 
     def test_a_transaction_wakes_once_after_its_commit(self) -> None:
         with use("a"), transaction.atomic():

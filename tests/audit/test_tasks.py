@@ -31,7 +31,7 @@ def test_a_task_acts_as_the_system_in_a_use_of_its_name() -> None:
 def test_sequencing_wakes_each_consumer_when_there_is_something_new(monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[tuple[str, Any]] = []
     monkeypatch.setattr(stream, "_consumers", {"a": None, "b": None})
-    monkeypatch.setattr(wake, "publish", lambda task, **kwargs: woken.append((task, kwargs.get("name"))))
+    monkeypatch.setattr(wake, "once", lambda task, **kwargs: woken.append((task, kwargs.get("name"))))
     tasks.sequence()
     assert woken == []
     Tag.objects.create(name="x")
