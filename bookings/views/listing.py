@@ -9,13 +9,14 @@ from django.utils.datastructures import MultiValueDict
 
 from bookings.agenda import Agenda, agenda
 from bookings.availability import terms_of
+from bookings.availability.terms import ELSEWHERE
 from bookings.forms import filters
 from bookings.forms.slots import draft_id
 from bookings.forms.wanted import NotThere, Wanted, can_be_several, wanted_in
 from bookings.models import Clinic, Draft
 from bookings.offers import Offer
 from bookings.refusals import Refusal
-from bookings.views import lookups
+from bookings.views import lookups, summaries
 from bookings.views.rendering import page
 
 
@@ -74,6 +75,7 @@ def times_page(
         "unanswered": sent and answers.unanswered,
         "kept": wanted.without("kind", "standing", "coverage", "referral", "needs"),
         "minutes": _minutes(wanted),
+        "elsewhere": summaries.how(answers.asking.kind) if answers.asking.kind in ELSEWHERE else "",
         "answer_hours": max((service.answer_hours for service in services if service.needs_approval), default=0),
         "lost": refusal,
         "roomy": wanted.several or offer.service.capacity is not None,

@@ -139,6 +139,8 @@ def test_a_visit_by_phone_needs_a_number_and_is_told_as_one(walk: Walk) -> None:
 
 def test_a_visit_at_home_needs_its_address_and_keeps_what_was_typed(walk: Walk) -> None:
     change(walk, kinds=["home"], travel=30)
+    shown = page(walk)
+    assert ("· At home" in shown, "1 place Bellecour" in shown) == (True, False)
     draft = walk.draft()
     assert "Write the address we should come to." in walk.fill(draft, visit_address="").content.decode()
     assert walk.fill(draft, visit_address="3 rue Basse\n69001 Lyon").status_code == 302
