@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 from audit import capture
 
@@ -11,6 +12,7 @@ class AuditConfig(AppConfig):
     """Evidence."""
 
     name = "audit"
+    verbose_name = _("Evidence")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
