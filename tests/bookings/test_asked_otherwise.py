@@ -56,6 +56,14 @@ def test_a_single_visit_kept_grows_into_the_whole_series() -> None:
     assert Hold.objects.count() == 4
 
 
+def test_a_series_kept_shrinks_to_the_single_visit_asked_for_now() -> None:
+    people = cast(most_repeats=5)
+    wishes = series_of(wished(people), rrule=rule(frequency="WEEKLY", count=4))
+    holds.hold_together(actor=VISITOR, now=NOW, visitor="one", wishes=wishes)
+    hold(people, practitioner=people.demir)
+    assert [one.start for one in Hold.objects.all()] == [TEN]
+
+
 def test_a_series_pressed_twice_is_kept_once_with_what_was_taken_left_out() -> None:
     people = cast(most_repeats=5)
     occupy(schedules=[people.demir.schedule_id], start=TEN + 7 * DAY, end=TEN + 7 * DAY + HOUR)
