@@ -59,43 +59,15 @@ def enabled() -> bool:
     return bool(settings.PUBLISH_TASKS)
 
 
-def publish(task: str, *, queue: str = QUEUE, after: float = 0, **kwargs: Any) -> bool:
-    """Ask for `task` on a queue, with these keyword arguments (ids only), to be begun `after` so many seconds.
-
-    True when the broker has it. Never raises.
-    """
-    if not enabled() or not circuit.lets_through():
-        return False
-    try:
-        current_app.send_task(
-            task,
-            kwargs=kwargs,
-            queue=queue,
-            countdown=after or None,
-            retry=False,
-            ignore_result=True,
-            expires=HEEDED_SECONDS,
-        )
-    except Exception as error:  # noqa: BLE001 - whatever the broker does, the write it follows is committed
-        circuit.failed()
-        logger.warning("waking %s failed (%s); beat will", task, type(error).__name__)
-        return False
-    return True
+def publish(task: str, *, queue: str = QUEUE, **kwargs: Any) -> bool:
+    """Ask for `task` on a queue, with these keyword arguments (ids only); True when the broker has it. Never raises."""
+    return _ask(task, queue=queue, kwargs=kwargs)
 
 
-def once(task: str, *, queue: str = QUEUE, after: float = 0, name: str = "") -> bool:
-    """As `publish`, unless the same was asked for and nobody has begun with it yet. The task begins with `heard`."""
-    if not enabled() or not circuit.lets_through():
-        return False
-    try:
-        with _broker() as broker:
-            if not broker.set(_mark(task, name), 1, nx=True, ex=MARK_SECONDS):
-                return True
-    except Exception as error:  # noqa: BLE001 - as in `publish`
-        circuit.failed()
-        logger.warning("waking %s failed (%s); beat will", task, type(error).__name__)
-        return False
-    return publish(task, queue=queue, after=after, **({"name": name} if name else {}))
+def once(task: str, *, after: float = 0, name: str = "") -> bool:
+    """Ask for an evidence task, to be begun `after` so many seconds, unless the same was asked for and nobody has begun
+    with it yet. The task begins with `heard`. Never raises."""
+    return _ask(task, kwargs={"name": name} if name else {}, countdown=after or None, mark=_mark(task, name))
 
 
 def heard(task: str, *, name: str = "") -> None:
@@ -112,6 +84,36 @@ def heard(task: str, *, name: str = "") -> None:
 def sequencer() -> None:
     """There are facts to sequence. Registered once per transaction by the carrier, called after its commit."""
     once("audit.sequence", after=GATHERED_SECONDS)
+
+
+def _ask(
+    task: str, *, queue: str = QUEUE, kwargs: dict[str, Any], countdown: float | None = None, mark: str = ""
+) -> bool:
+    if not enabled() or not circuit.lets_through():
+        return False
+    try:
+        if mark and not _leave(mark):
+            return True
+        current_app.send_task(
+            task,
+            kwargs=kwargs,
+            queue=queue,
+            countdown=countdown,
+            retry=False,
+            ignore_result=True,
+            expires=HEEDED_SECONDS,
+        )
+    except Exception as error:  # noqa: BLE001 - whatever the broker does, the write it follows is committed
+        circuit.failed()
+        logger.warning("waking %s failed (%s); beat will", task, type(error).__name__)
+        return False
+    return True
+
+
+def _leave(mark: str) -> bool:
+    """False when the mark was there already."""
+    with _broker() as broker:
+        return bool(broker.set(mark, 1, nx=True, ex=MARK_SECONDS))
 
 
 @contextmanager

@@ -71,7 +71,6 @@ def complete(*, actor: Actor, now: datetime, visitor: str, draft_id: uuid.UUID, 
             return booking.retelling_the_nearest(_finish, actor=actor, now=now, visitor=visitor, wanted=draft)
         except _Changed:
             draft = find(now=now, visitor=visitor, draft_id=draft_id)
-            complete_form(draft)
     raise TooBusy
 
 
@@ -90,6 +89,8 @@ class _Changed(Exception):
 def _finish(*, actor: Actor, now: datetime, visitor: str, wanted: Draft) -> Appointment:
     # Schedules before the draft's row, as everybody who ends a hold does: the other way round, two tabs deadlock. The
     # contact is locked so that one person is registered once, and a known patient so that their caps are counted right.
+    if wanted.appointment is not None:
+        return wanted.appointment
     form = complete_form(wanted)
     visits = parties.visits_of(wanted)
     scope = scope_for(visit.wish for visit in visits)

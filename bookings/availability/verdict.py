@@ -102,10 +102,7 @@ def judge(*, wish: Wish, now: datetime, own_hold: UUID | None = None, promised: 
     if not diary.posts:
         return Rule.HOURS if givers_of(wish) else Rule.PRACTITIONER
     stepwise = wish.online and not promised
-    against = {
-        post: first_against(verdicts(diary, post=post, day=day, start=seconds, stepwise=stepwise))
-        for post in diary.posts
-    }
+    against = _against(diary, day=day, start=seconds, stepwise=stepwise)
     able = [post for post, rule in against.items() if rule is None]
     if able:
         return _choice(diary, post=min(able, key=lambda post: (_busy(diary, post), post.practitioner)), start=seconds)
@@ -140,10 +137,11 @@ def _judge_seat(*, wish: Wish, now: datetime, seconds: int, own_hold: UUID | Non
 def giver_of_all(wishes: Sequence[Wish], *, now: datetime, language: str = "") -> Practitioner | None:
     """Who would give all visits of a series alike: of those who speak `language` and are free at its first visit,
     whoever is at most of them, then the first by id. Where nobody is free at the first, whoever is at most; or None.
+    Whoever could only be squeezed in with, where that is wished, counts half.
 
     The answer stands as long as that of `choose`.
     """
-    free: dict[int, list[int]] = defaultdict(list)
+    could: dict[int, dict[int, int]] = defaultdict(dict)
     terms = terms_of(service=wishes[0].service, asking=wishes[0].asking)
     for number, wish in enumerate(wishes):
         seconds = seconds_of(wish.start)
@@ -151,12 +149,22 @@ def giver_of_all(wishes: Sequence[Wish], *, now: datetime, language: str = "") -
             continue
         day = local_date(seconds, zone=wish.location.tz)
         diary = diary_of(wish.with_practitioner(None), terms=terms, now=now, day=day, own_hold=None, language=language)
-        for post in diary.posts:
-            if first_against(verdicts(diary, post=post, day=day, start=seconds, stepwise=wish.online)) is None:
-                free[post.practitioner].append(number)
-    if not free:
+        for post, rule in _against(diary, day=day, start=seconds, stepwise=wish.online).items():
+            if rule is None:
+                could[post.practitioner][number] = 2
+            elif wish.overbook and rule in SOMEBODY_ELSE:
+                could[post.practitioner][number] = 1
+    if not could:
         return None
-    return Practitioner.objects.get(pk=max(free, key=lambda person: (0 in free[person], len(free[person]), -person)))
+    best = max(could, key=lambda person: (could[person].get(0, 0), sum(could[person].values()), -person))
+    return Practitioner.objects.get(pk=best)
+
+
+def _against(diary: Diary, *, day: date, start: int, stepwise: bool) -> dict[Post, Rule | None]:
+    """For each post the first rule against a visit that starts then."""
+    return {
+        post: first_against(verdicts(diary, post=post, day=day, start=start, stepwise=stepwise)) for post in diary.posts
+    }
 
 
 def diary_of(wish: Wish, *, terms: Terms, now: datetime, day: date, own_hold: UUID | None, language: str = "") -> Diary:

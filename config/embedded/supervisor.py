@@ -23,7 +23,13 @@ from config.env import ROOT
 from config.messages.catalogues import compile_all
 
 Process = subprocess.Popen[bytes]
-QUEUES = "default,evidence,messages,calendars"
+_CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "config")
+#: On the same few cores whoever presses a button comes before the worker.
+WORKER = (
+    *("nice", "-n", "5", *_CELERY, "worker", "--queues", "default,evidence,messages,calendars", "--concurrency", "3"),
+    *("--without-gossip", "--without-mingle"),
+)
+BEAT = (*_CELERY, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile", "", "--loglevel", "WARNING")
 _STEADY = 60.0  # seconds a child must live for its earlier deaths to be forgotten
 _LONGEST_PAUSE = 30.0
 
@@ -141,15 +147,10 @@ class Supervisor:
 
     def _house(self) -> None:
         python = sys.executable
-        celery = [python, "-m", "celery", "--quiet", "-A", "config"]
         commands = {
             "web": [python, "-m", "gunicorn", "--config", "python:config.gunicorn", "config.wsgi"],
-            "worker": [
-                *("nice", "-n", "5"),  # on the same few cores whoever presses a button comes first
-                *(*celery, "worker", "--queues", QUEUES, "--concurrency", "3", "--loglevel", "INFO"),
-                *("--without-gossip", "--without-mingle", "--hostname", f"horae-{os.getpid()}@%h"),
-            ],
-            "beat": [*celery, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile", "", "--loglevel", "WARNING"],
+            "worker": [*WORKER, "--loglevel", "INFO", "--hostname", f"horae-{os.getpid()}@%h"],
+            "beat": list(BEAT),
         }
         for name, command in commands.items():
             self._begin(Child(name, partial(self._popen, command, name=name)))

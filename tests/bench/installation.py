@@ -20,7 +20,7 @@ from django.core.management import call_command
 from config.embedded import redis
 from config.embedded.processes import ServiceFailed, die_with_parent, wait_until
 from config.embedded.static import collected
-from config.embedded.supervisor import QUEUES
+from config.embedded.supervisor import BEAT, WORKER
 from config.env import ROOT
 from config.messages.catalogues import compile_all
 from tests.bench.cores import Meter
@@ -30,14 +30,6 @@ WEB: Final = "config.wsgi"
 BARE: Final = "tests.bench.bare"
 _PATIENCE: Final = 90.0
 _PYTHON: Final = (sys.executable, "-m")
-_CELERY: Final = (*_PYTHON, "celery", "--quiet", "-A", "config")
-#: As the supervisor of the demo starts them.
-_WORKER: Final = (
-    *("nice", "-n", "5"),
-    *(*_CELERY, "worker", "--queues", QUEUES, "--concurrency", "3", "--loglevel", "WARNING"),
-    *("--without-gossip", "--without-mingle"),
-)
-_BEAT: Final = (*_CELERY, "beat", "--scheduler", "celery.beat:Scheduler", "--pidfile", "", "--loglevel", "WARNING")
 
 Process = subprocess.Popen[bytes]
 
@@ -89,7 +81,7 @@ def running(run: Run, *, database: str, application: str = WEB, workers: bool = 
         "web": (*_PYTHON, "gunicorn", "--config", "python:config.gunicorn", application)
     }
     if workers:
-        commands |= {"worker": _WORKER, "beat": _BEAT}
+        commands |= {"worker": (*WORKER, "--loglevel", "WARNING"), "beat": BEAT}
     pids: dict[str, int] = {}
     made = Installation(port=port, log=data / "log", meter=Meter(pids, postmaster=run.server.pid))
     with made.log.open("wb") as log, contextlib.ExitStack() as started:

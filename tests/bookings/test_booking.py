@@ -118,6 +118,7 @@ def test_a_visit_may_begin_when_another_ends() -> None:
     book(people)
     book(people, start=TEN + timedelta(minutes=30))
     book(people, start=TEN - timedelta(minutes=30))
+    assert Appointment.objects.count() == 3
 
 
 def test_with_anyone_the_free_one_is_booked_until_nobody_is() -> None:

@@ -63,7 +63,7 @@ def test_who_did_not_come_has_not_used_the_day() -> None:
     people = cast(cap_day=1, minimum_notice=0)
     visit = book(people)
     visits.mark_noshow(actor=CARLA, now=TEN, appointment_id=visit.pk)
-    book(people, start=TEN + HOUR, now=TEN)
+    assert book(people, start=TEN + HOUR, now=TEN).status == "booked"
 
 
 def test_a_cap_is_of_one_service() -> None:
@@ -71,7 +71,7 @@ def test_a_cap_is_of_one_service() -> None:
     other = ServiceFactory(clinic=people.clinic, cap_open=1)
     OfferFactory(service=other, practitioner=people.demir)
     book(people)
-    book(people, service=other, start=TEN + HOUR)
+    assert book(people, service=other, start=TEN + HOUR).service == other
 
 
 def test_staff_are_not_bound_but_what_they_book_counts() -> None:

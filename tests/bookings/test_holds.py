@@ -1,12 +1,10 @@
 """Holds: exclusive, short, few, renewable a few times, and gone without a trace."""
 
-import threading
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection, transaction
 
 from audit.context import Actor
 from bookings import holds, locks
@@ -14,6 +12,7 @@ from bookings.availability import NotOffered, SlotTaken, Wish, free_slots
 from bookings.holds import EXTENSIONS, HOLD, MOST_OPEN, PROMISED, HoldGone, TooManyHolds
 from bookings.models import Draft, Hold, Occupancy, Practitioner
 from bookings.visitors import visitor_digest
+from tests.bookings.waiting import locked_elsewhere
 from tests.factories import (
     MONDAY,
     Cast,
@@ -63,27 +62,10 @@ def test_whoever_takes_anyone_does_not_wait_for_who_takes_somebody_else(monkeypa
     monkeypatch.setattr(locks, "PATIENCE", locks.PATIENCE / 30)
     people = cast()
     ana = another(people)
-    taken, done = threading.Event(), threading.Event()
-
-    def other() -> None:
-        try:
-            with transaction.atomic():
-                locks.lock(schedules=[ana.schedule_id])
-                taken.set()
-                done.wait(20)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=other)
-    thread.start()
-    assert taken.wait(20)
-    try:
+    with locked_elsewhere(schedules=[ana.schedule_id]):
         assert hold(people, practitioner=None).practitioner == people.demir
         with pytest.raises(locks.TooBusy):  # now only Ana is free then
             hold(people, practitioner=None, visitor="two")
-    finally:
-        done.set()
-        thread.join()
     assert hold(people, practitioner=None, visitor="two").practitioner == ana
 
 

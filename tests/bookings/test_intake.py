@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -56,6 +57,31 @@ def drafted(people: Cast, **form: str) -> Draft:
 def completed(draft: Draft, *, now: datetime = NOW) -> Appointment:
     sent = completing.send_code(actor=ACTOR, now=now, visitor=VISITOR, draft_id=draft.pk)
     return completing.complete(actor=ACTOR, now=now, visitor=VISITOR, draft_id=draft.pk, code=sent.code)
+
+
+def test_whoever_looks_again_and_was_booked_meanwhile_gets_that_appointment(
+    people: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other tab finished between this one's looking and its second look."""
+    draft = drafted(people)
+    sent = completing.send_code(actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
+    complete = partial(completing.complete, actor=ACTOR, now=NOW, visitor=VISITOR, draft_id=draft.pk)
+    finish = completing._finish
+    others: list[Appointment] = []
+
+    def other_tab(**given: Any) -> Draft:
+        monkeypatch.setattr(completing, "find", intake.find)
+        others.append(complete())
+        return intake.find(**given)
+
+    def late(**given: Any) -> Appointment:
+        monkeypatch.setattr(completing, "_finish", finish)
+        monkeypatch.setattr(completing, "find", other_tab)
+        raise completing._Changed
+
+    monkeypatch.setattr(completing, "_finish", late)
+    assert complete(code=sent.code) == others[0]
+    assert Appointment.objects.count() == 1
 
 
 def test_a_draft_becomes_a_booking_of_a_new_patient_under_the_drafts_key(people: Cast) -> None:

@@ -1,6 +1,5 @@
 """Locks: all at once, in one order, only where they hold, never for ever."""
 
-import threading
 from uuid import UUID
 
 import pytest
@@ -10,6 +9,7 @@ from psycopg.errors import LockNotAvailable, UndefinedTable
 from bookings import locks
 from bookings.locks import TooBusy, lock
 from bookings.views.methods import allow
+from tests.bookings.waiting import locked_elsewhere
 
 
 def held() -> list[int]:
@@ -70,25 +70,8 @@ def test_whoever_waits_too_long_for_a_row_gets_the_page_that_asks_to_try_again(r
 @pytest.mark.django_db(transaction=True)
 def test_whoever_waits_too_long_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "PATIENCE", locks.PATIENCE / 30)
-    taken, done = threading.Event(), threading.Event()
-
-    def other() -> None:
-        try:
-            with transaction.atomic():
-                lock(schedules=[7])
-                taken.set()
-                done.wait(20)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=other)
-    thread.start()
-    assert taken.wait(20)
-    try:
+    with locked_elsewhere(schedules=[7]):
         with pytest.raises(TooBusy), transaction.atomic():
             lock(schedules=[7])
         with transaction.atomic():
             lock(schedules=[8])
-    finally:
-        done.set()
-        thread.join()

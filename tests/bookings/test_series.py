@@ -124,6 +124,20 @@ def test_who_is_free_at_the_first_visit_comes_before_who_is_at_more(people: Cast
     assert [(visit.practitioner, visit.occurrence_index) for visit in made.appointments] == [(ana, 0), (ana, 3)]
 
 
+def test_one_practitioner_gives_all_of_it_squeezed_in_too() -> None:
+    people = cast(overbook_cap=1, most_repeats=20, horizon=300, step=15)
+    ana = another(people)
+    for week in range(4):
+        for person in (people.demir, ana):
+            by_staff(people, practitioner=person, start=TEN + week * WEEK)
+        busier = (people.demir, ana)[week % 2]  # each alone would go to the other
+        by_staff(people, practitioner=busier, start=TEN + week * WEEK + 2 * HOUR)
+    squeezed = wished(people, practitioner=None, online=False, overbook=True)
+    made = repeat(people, wish=squeezed, told=Told(overbook_reason="urgent"))
+    assert {visit.practitioner for visit in made.appointments} == {people.demir}
+    assert all(visit.overbooked for visit in made.appointments)
+
+
 def test_staff_give_a_whole_series_between_the_steps(people: Cast) -> None:
     ana = another(people)
     by_staff(people, practitioner=people.demir, start=TEN + WEEK)

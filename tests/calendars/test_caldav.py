@@ -183,6 +183,7 @@ def test_an_event_said_to_exist_elsewhere_is_refused() -> None:
 def test_what_is_gone_is_deleted(status: int) -> None:
     with serving(Reply(status)) as server:
         delete(server.url)
+    assert [one.method for one in server.asked] == ["DELETE"]
 
 
 @pytest.mark.parametrize("rights", [b"", WRITABLE])

@@ -5,7 +5,7 @@ import re
 from django.conf import settings
 
 from config.celery import app
-from config.embedded.supervisor import QUEUES
+from config.embedded.supervisor import WORKER
 from config.env import ROOT
 
 _READ = re.compile(r"""(?:env\.\w+|environ\.get)\(\s*"([A-Z_]+)\"""")
@@ -46,4 +46,4 @@ def test_every_swept_task_exists() -> None:
 
 def test_every_queue_a_task_may_go_to_has_a_worker() -> None:
     routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()} | {settings.CELERY_TASK_DEFAULT_QUEUE}
-    assert routed == set(QUEUES.split(","))
+    assert routed == set(WORKER[WORKER.index("--queues") + 1].split(","))

@@ -166,8 +166,9 @@ def test_a_rolled_back_clinic_key_answers_for_nobody() -> None:
         keyring.create_subject_key(clinic_id=4)
         transaction.set_rollback(True)
     key_id = keyring.create_subject_key(clinic_id=4)
+    sealed = keyring.seal(key_id=key_id, field="a.B.c", value="said")
     keyring.opened.forget()
-    keyring.open_subject_key(key_id=key_id)
+    assert keyring.unseal(token=sealed, field="a.B.c") == "said"
 
 
 def test_dumped_keys_are_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
