@@ -32,6 +32,13 @@ class Agenda:
     last: date
 
     @property
+    def columns(self) -> list[tuple[date, Day[Location] | None]]:
+        """Every date of this page with its free times, None where there are none."""
+        found = {day.date: day for day in self.days}
+        dates = (self.since + timedelta(days=number) for number in range((self.until - self.since).days))
+        return [(one, found.get(one)) for one in dates]
+
+    @property
     def shown_until(self) -> date:
         """The last day of this page."""
         return self.until - timedelta(days=1)

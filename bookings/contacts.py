@@ -1,9 +1,9 @@
 """Whom to write to about an appointment."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
-from bookings.models import Appointment
+from bookings.models import Appointment, Patient, RelatedPerson
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,14 @@ def contact_of(appointment: Appointment, *, now: datetime) -> Contact:
     Raises audit.sealed.KeyDestroyed when the patient's data were erased.
     """
     helper = appointment.contact_person
-    person = helper if helper is not None and helper.acts_on(now.date()) else appointment.patient
+    acting = helper is not None and acts_for(helper, patient=appointment.patient, day=now.date())
+    person = helper if helper is not None and acting else appointment.patient
     return Contact(email=person.email, phone=person.phone, language=appointment.language)
+
+
+def acts_for(person: RelatedPerson, *, patient: Patient, day: date) -> bool:
+    """Whether somebody may act for a patient on that day: nobody may for a confidential one."""
+    return person.acts_on(day) and not patient.confidential
 
 
 def normalise_email(value: str) -> str:

@@ -144,6 +144,7 @@ def move(appointment: Appointment, *, wish: Wish, now: datetime, to: str | None 
     appointment.start, appointment.end = choice.start, choice.end
     appointment.overbooked, appointment.overbook_reason = choice.overbooked, why if choice.overbooked else ""
     appointment.status = after
+    appointment.confirmed_at = None  # said of another time
     waits = after in (AppointmentStatus.PENDING, AppointmentStatus.PROPOSED)
     appointment.respond_by = answer_by(appointment.service, start=choice.start, now=now) if waits else None
     appointment.sequence += 1  # RFC 5546 2.1.4: DTSTART changed
@@ -162,6 +163,7 @@ _MOVED: Final[Sequence[str]] = (
     "overbooked",
     "overbook_reason",
     "status",
+    "confirmed_at",
     "respond_by",
     "sequence",
     "updated",

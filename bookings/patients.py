@@ -10,8 +10,8 @@ from django.db.models import Q, QuerySet
 
 from audit import blind
 from audit.keys import keyring
-from audit.sealed import KeyDestroyed
-from bookings.contacts import normalise_email, same_email
+from bookings import reach
+from bookings.contacts import acts_for, normalise_email, same_email
 from bookings.models import Appointment, AppointmentStatus, Clinic, Patient, PatientIndex, RelatedPerson
 
 MOST_HITS = 200
@@ -79,7 +79,8 @@ def search(*, clinic_ids: Collection[int], query: str, limit: int = MOST_HITS) -
     for clinic_id in clinic_ids:
         condition = _condition(clinic_id=clinic_id, query=query)
         if condition is not None:
-            found += Patient.objects.filter(condition, clinic_id=clinic_id, erased_at=None)[: limit - len(found)]
+            rows = Patient.objects.filter(condition, clinic_id=clinic_id, erased_at=None)
+            found += rows[: limit - len(found)]
     return sorted(
         found, key=lambda patient: (patient.family_name.casefold(), patient.given_name.casefold(), patient.pk)
     )
@@ -87,11 +88,8 @@ def search(*, clinic_ids: Collection[int], query: str, limit: int = MOST_HITS) -
 
 def by_email(*, clinic_id: int, email: str, now: datetime) -> list[Patient]:
     """Patients whose own contact, or that of somebody who may act for them now, is this address."""
-    return [
-        patient
-        for patient in _with_token(clinic_id=clinic_id, kind="email", value=email).prefetch_related("related_persons")
-        if any(same_email(person.email, email) for person in _reachable(patient, day=now.date()))
-    ]
+    found = reach.reached(proven=reach.proven(clinic_id=clinic_id, email=email), now=now)
+    return list({one.patient.pk: one.patient for one in found}.values())
 
 
 def ids_with_email(*, clinic_id: int, email: str) -> list[int]:
@@ -146,7 +144,7 @@ def people_of(
     if not for_other and same_email(patient.email, form["email"]):
         return patient, None
     # Somebody known by their helper's address only is written to there, whoever they say they are.
-    acting = [person for person in patient.related_persons.all() if person.acts_on(now.date())]
+    acting = [one for one in patient.related_persons.all() if acts_for(one, patient=patient, day=now.date())]
     known = [person for person in acting if same_email(person.email, form["email"])]
     if known:
         return patient, known[0]
@@ -171,14 +169,6 @@ def _with_token(*, clinic_id: int, kind: str, value: str) -> QuerySet[Patient]:
         if wanted
         else Patient.objects.none()
     )
-
-
-def _reachable(patient: Patient, *, day: date) -> Iterable[Patient | RelatedPerson]:
-    try:
-        patient.email  # noqa: B018 - reading unseals: a patient erased meanwhile has nobody to reach
-    except KeyDestroyed:
-        return ()
-    return (patient, *(person for person in patient.related_persons.all() if person.acts_on(day)))
 
 
 def _condition(*, clinic_id: int, query: str) -> Q | None:

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from audit.tasks import AuditedTask
-from bookings import approval, holds, lapses
+from bookings import approval, holds, lapses, sources
 
 
 @shared_task(base=AuditedTask, name="bookings.sweep_holds")
@@ -17,8 +17,11 @@ def sweep_holds(**kwargs: Any) -> int:
 
 @shared_task(base=AuditedTask, name="bookings.sweep_drafts")
 def sweep_drafts(**kwargs: Any) -> int:
-    """Remove forms that were left unfinished and old codes, with their keys. Beat wakes it; nothing waits for it."""
-    return lapses.sweep(now=timezone.now())
+    """Remove forms that were left unfinished and old codes, with their keys, and the counts of minutes
+    past. Beat wakes it; nothing waits for it."""
+    now = timezone.now()
+    sources.sweep(now=now)
+    return lapses.sweep(now=now)
 
 
 @shared_task(base=AuditedTask, name="bookings.lapse")

@@ -6,9 +6,10 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor
-from bookings import booking, proof, status
+from bookings import booking, proof, reach, status
 from bookings.contacts import contact_of, same_email
 from bookings.models import Appointment, AppointmentStatus, ContactChallenge
+from bookings.reach import Proven
 from bookings.refusals import Refusal
 
 
@@ -43,8 +44,8 @@ def send_code(
 
 def unlock(
     *, actor: Actor, now: datetime, visitor: str, appointment: Appointment, challenge_id: uuid.UUID, code: str
-) -> None:
-    """Check the code typed for this appointment.
+) -> Proven:
+    """Check the code typed for this appointment; returns the address it proves.
 
     Raises proof.WrongCode, and proof.CodeExpired also for a code that was sent for another one, or to an address that
     was corrected since.
@@ -53,6 +54,7 @@ def unlock(
     if sent is None or not same_email(sent.contact, contact_of(appointment, now=now).email):
         raise proof.CodeExpired
     proof.prove(actor=actor, now=now, visitor=visitor, challenge_id=sent.pk, code=code)
+    return reach.proven(clinic_id=appointment.clinic_id, email=sent.contact)
 
 
 def cancellable(appointment: Appointment, *, now: datetime) -> bool:

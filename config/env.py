@@ -53,6 +53,12 @@ def secret_key(env: Env, *, data: Path, demo: bool) -> str:
     return kept.read_text().strip()
 
 
+def locales(env: Env) -> list[Path]:
+    """Folders with catalogues of translations: the house's own, and those the operator adds."""
+    further: list[str] = env.list("HORAE_LOCALES", [])
+    return [ROOT / "locale", *map(Path, further)]
+
+
 def database(url: str, *, name: str, application: str) -> dict[str, Any]:
     """Return Django's description of the PostgreSQL at `url`.
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import Resolver404, resolve
+from django.utils import translation
 
 from audit.context import Actor, acting, use
 from bookings.roles import staff_actor
@@ -74,6 +75,29 @@ def https_only(get_response: Handler) -> Handler:
         moved = HttpResponse(status=308)  # keeps the method, unlike Django's 301
         moved["Location"] = settings.BASE_URL + request.get_full_path()
         return moved
+
+    return handle
+
+
+def asked_language(get_response: Handler) -> Handler:
+    """Answer a link that names a language (`?lang=de`) in it, and stay with it: clinics link to us in theirs."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        asked = request.GET.get("lang", "") if request.method == "GET" else ""
+        if asked not in dict(settings.LANGUAGES):
+            return get_response(request)
+        translation.activate(asked)
+        request.LANGUAGE_CODE = asked
+        response = get_response(request)
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            asked,
+            max_age=settings.LANGUAGE_COOKIE_AGE,
+            secure=settings.LANGUAGE_COOKIE_SECURE,
+            httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+            samesite="Lax",
+        )
+        return response
 
     return handle
 

@@ -8,6 +8,7 @@ from csp.constants import NONE, SELF
 
 from config import env as environment
 from config.embedded import postgres
+from config.languages import languages
 from config.logs import logging_settings
 
 django_stubs_ext.monkeypatch()  # ManyToManyField[…] and ModelAdmin[…] are types to the checker and no error at run time
@@ -64,6 +65,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "config.middleware.asked_language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -212,20 +214,14 @@ CONTENT_SECURITY_POLICY = {
         **({"upgrade-insecure-requests": True} if HTTPS else {}),
     },
 }
+FORMS_A_MINUTE = env.int("HORAE_FORMS_A_MINUTE", 60)  # that one source may send; many patients can share one address
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 
 # --- languages and time
 LANGUAGE_CODE = "en"
-LANGUAGES = [
-    ("en", "English"),
-    ("de", "Deutsch"),
-    ("fr", "Français"),
-    ("es", "Español"),
-    ("it", "Italiano"),
-    ("nl", "Nederlands"),
-]
-LOCALE_PATHS = [ROOT / "locale"]
+LOCALE_PATHS = environment.locales(env)
+LANGUAGES = languages(LOCALE_PATHS)
 USE_TZ = True
 TIME_ZONE = "UTC"
 

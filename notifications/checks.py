@@ -13,7 +13,7 @@ from django.template.loader import get_template
 from audit.classification import category_of
 from audit.declare import Category
 from notifications.models import Kind
-from notifications.rendering import PARTS, VARIABLES, WHEN
+from notifications.rendering import PARTS, QUIET, VARIABLES, WHEN
 
 FORBIDDEN: Final = frozenset({Category.IDENTITY, Category.HEALTH})
 """What no message may carry: who the patient is, and what is the matter."""
@@ -36,7 +36,7 @@ def check_messages(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     found = check_vocabulary(VARIABLES)
     for name in WHEN.values():
         found += check_template(name, vocabulary=VARIABLES)
-    for kind in Kind:
+    for kind in (*Kind, QUIET):
         for part in PARTS:
             found += check_template(f"notifications/{kind}/{part}", vocabulary=VARIABLES)
     return found

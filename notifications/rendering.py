@@ -7,6 +7,7 @@ refuses a template that uses anything else, and a variable made from a field cla
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -42,6 +43,10 @@ WHEN = {"txt": "notifications/_when.txt", "html": "notifications/_when.html"}
 """How one visit's time is written in each kind of part; `when` is those of all visits of a message."""
 
 
+QUIET: Final = "quiet"
+"""The templates that say only that there is news: for whoever asked for nothing without a code."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """A message ready to send. Never logged: `repr` hides everything a person could be known by."""
@@ -56,7 +61,8 @@ class Rendered:
 
 def for_appointments(appointments: Sequence[Appointment], *, kind: Kind, now: datetime) -> Rendered | None:
     """The message about these appointments of one booking as they now stand, in their order, to the contact of the
-    first; None when there is no address to write to.
+    first; None when there is no address to write to. A patient who asked for nothing without a code is told that there
+    is news, and nothing of it.
 
     Raises audit.sealed.KeyDestroyed when the patient was erased. `now` stamps the calendar file.
     """
@@ -69,6 +75,9 @@ def for_appointments(appointments: Sequence[Appointment], *, kind: Kind, now: da
         {**_when(one, language=contact.language), "link": f"{settings.BASE_URL}/a/{links_of[one.id]}/"}
         for one in appointments
     ]
+    if first.patient.safe_contact:
+        link = visits[0]["link"]
+        return _render(QUIET, to=contact.email, clinic=first.clinic, language=contact.language, values={"link": link})
     deadlines = [one.respond_by for one in appointments if one.respond_by is not None]
     with translation.override(contact.language):
         answer_by = moments.moment(min(deadlines), zone=first.location.tz) if deadlines else ""
@@ -128,7 +137,7 @@ def _when(appointment: Appointment, *, language: str) -> dict[str, str]:
 
 
 def _render(
-    kind: Kind,
+    kind: str,
     *,
     to: str,
     clinic: Clinic,

@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the cluster, in the one process that owns the run; xdist's workers find it by its socket."""
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
-    compile_all(ROOT)
+    compile_all([ROOT / "locale"])
     _sweep()
     if os.environ.get("TEST_DATABASE_URL"):
         return

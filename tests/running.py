@@ -118,6 +118,7 @@ def horae(**environment: str) -> Iterator[Running]:
         "REDIS_URL": redis.address(home=broker),
         "HORAE_SEED_PATIENTS": PATIENTS,
         "HORAE_SEED_WEEKS": WEEKS,
+        "HORAE_FORMS_A_MINUTE": "100000",  # every browser of a journey comes from one address
         **environment,
     }
     with (data / "log").open("wb") as log:

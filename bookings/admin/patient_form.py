@@ -46,7 +46,10 @@ class PatientForm(PersonFields, ConfinedForm[Patient]):
 
     class Meta:
         model = Patient
-        fields = ("clinic", "family_name", "given_name", "birth_date", "known_since", "phone", "email", "language")
+        fields = (
+            *("clinic", "family_name", "given_name", "birth_date", "known_since"),
+            *("phone", "email", "language", "safe_contact", "confidential"),
+        )
 
 
 class NewPatientForm(PersonFields):

@@ -74,7 +74,7 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
     search_help_text = _("Part of a name, an e-mail address, a phone number, a birth date, or the patient’s code.")
     fieldsets = (
         (None, {"fields": ("clinic", "family_name", "given_name", "birth_date", "known_since", "code")}),
-        (_("How to reach them"), {"fields": ("phone", "email", "language")}),
+        (_("How to reach them"), {"fields": ("phone", "email", "language", "safe_contact", "confidential")}),
         (_("Appointments"), {"fields": ("appointments",)}),
     )
     readonly_fields = ("code", "appointments", "erased_at")

@@ -2,9 +2,13 @@
 
 from typing import Any, ClassVar, TypeVar
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Max, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from bookings.admin.confined import ClinicFilter, ConfinedAdmin
@@ -22,15 +26,33 @@ class ClinicAdmin(ConfinedAdmin[Clinic]):
     clinic_path = "pk"
     list_display = ("name", "phone", "hours_text", "active")
     fieldsets = (
-        (None, {"fields": ("name", "neutral_name", "slug", "active", "language", "accent")}),
+        (None, {"fields": ("name", "neutral_name", "slug", "active", "language", "accent", "logo")}),
         (_("How to reach it"), {"fields": ("phone", "hours_text", "emergency_number", "email", "website", "address")}),
         (_("What the law asks for"), {"fields": ("legal_name", "imprint", "accessibility")}),
         (_("Links to appointments"), {"fields": ("link_days",)}),
+        (_("Young patients"), {"fields": ("confidential_age",)}),
+        (_("On your own site"), {"fields": ("embed_sites", "for_your_site")}),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Clinic | None = None) -> list[str]:
         """The address on the booking pages is unique among all clinics: choosing it would tell which ones there are."""
-        return [] if self.access(request).operator else ["slug"]
+        return ["for_your_site", *([] if self.access(request).operator else ["slug"])]
+
+    @admin.display(description=_("to copy into your site"))
+    def for_your_site(self, clinic: Clinic) -> SafeString:
+        """The frame with the booking, and the plain link; either may name a language, a place or a person."""
+        home = settings.BASE_URL + reverse("bookings:clinic", args=[clinic.slug])
+        frame = f'<iframe src="{home}embed/" title="{clinic.name}" width="100%" height="900"></iframe>'
+        said = _("The frame works only in the sites above. The address alone works everywhere, as a link:")
+        return format_html(
+            "<p><code>{}</code></p><p>{}</p><p><code>{}?lang={}</code></p>", frame, said, home, clinic.language
+        )
+
+    def save_model(self, request: HttpRequest, obj: Clinic, form: Any, change: bool) -> None:
+        """A new logo is measured once, here: a page that asked the file store each time would fall with it."""
+        if "logo" in form.changed_data:
+            obj.logo_width, obj.logo_height = (obj.logo.width, obj.logo.height) if obj.logo else (None, None)
+        super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request: HttpRequest, obj: Clinic | None = None) -> bool:
         return False

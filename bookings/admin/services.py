@@ -103,7 +103,7 @@ class HealthcareServiceAdmin(Contradicted[HealthcareService]):
         (
             _("Who may book"),
             {
-                "fields": ("referral_needed", "cap_day", "cap_open"),
+                "fields": ("referral_needed", "cap_day", "cap_open", "confidential"),
                 "description": _("For new or known patients, insurances and needs see “other terms” below."),
             },
         ),

@@ -220,6 +220,7 @@ def _marks(appointment: Appointment) -> list[str]:
     why = overbooked_why(appointment)
     return [
         *([appointment.get_kind_display()] if elsewhere else []),
+        *([str(_("said they will come"))] if appointment.confirmed_at else []),
         *([_("squeezed in: %(why)s") % {"why": why}] if why else []),
     ]
 

@@ -43,6 +43,8 @@ class Wanted:
     repeat: Repeat | None
     since: date | None
     draft: uuid.UUID | None
+    grid: bool = False
+    """Whether the week is shown side by side."""
 
     @property
     def location(self) -> Location | None:
@@ -94,6 +96,7 @@ class Wanted:
             ("language", self.language),
             *(("weekday", str(weekday)) for weekday in sorted(self.weekdays)),
             ("part", str(self.part or "")),
+            ("view", "week" if self.grid else ""),
         ]
         return [*((name, value) for name, value in narrowed if value), *self.carried]
 
@@ -156,6 +159,7 @@ def wanted_in(
         repeat=repeat,
         since=_day(data.get("from") or ""),
         draft=draft_id(data.get("draft") or ""),
+        grid=data.get("view") == "week",
     )
 
 

@@ -11,6 +11,7 @@ from bookings.models.places import Clinic, Device, Location, PrivacyNotice, Room
 from bookings.models.schedules import Closure, OpeningHours, Schedule, Weekday
 from bookings.models.services import HealthcareService, ServicePractitioner, ServiceTerms, ServiceText
 from bookings.models.sessions import GroupSession
+from bookings.models.sources import SourceCount
 from bookings.models.words import Coverage, Need, Standing, VisitKind
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "ServicePractitioner",
     "ServiceTerms",
     "ServiceText",
+    "SourceCount",
     "StaffMembership",
     "Standing",
     "User",

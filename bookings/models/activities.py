@@ -53,3 +53,13 @@ TRANSPARENCY = Use(
     subjects=("patients",),
     source="the booking pages",
 )
+ABUSE = Use(
+    activity="Bounding misuse",
+    purpose="Keep one source from taking all times, sending codes to strangers or guessing links",
+    basis="Art. 6(1)(f), 32 GDPR",
+    recipients=("the operator",),
+    retention=Retention.EPHEMERAL,
+    duration="one hour",
+    subjects=("visitors of the booking pages",),
+    source="the connection",
+)

@@ -3,7 +3,6 @@
 import uuid
 from typing import Final
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -17,7 +16,7 @@ from bookings.models.people import Practitioner
 from bookings.models.places import Clinic, Device, Location, Room
 from bookings.models.services import HealthcareService
 from bookings.models.sessions import GroupSession
-from bookings.models.words import Coverage, Standing, VisitKind
+from bookings.models.words import Coverage, Standing, VisitKind, languages
 
 
 class AppointmentStatus(models.TextChoices):
@@ -67,7 +66,8 @@ class AppointmentSeries(models.Model):
     ),
     schedule=(
         "location service practitioner room device session start end status kind standing coverage referral"
-        " respond_by overbooked overbook_reason cancelled_by cancellation_reason arrived_at checked_in_at seen_at"
+        " respond_by overbooked overbook_reason cancelled_by cancellation_reason confirmed_at arrived_at checked_in_at"
+        " seen_at"
     ),
     health="reason needs",
     contact="visit_address",
@@ -125,7 +125,7 @@ class Appointment(models.Model):
     )
     visit_address = SealedTextField(_("address of the visit"), max_length=500, blank=True, default="", db_default="")
     reason = SealedTextField(_("reason"), max_length=500, blank=True)
-    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, default="en")
+    language = models.CharField(_("language"), max_length=5, choices=languages, default="en")
     booked_online = models.BooleanField(_("booked online"), default=True)
     overbooked = models.BooleanField(_("overbooked"), default=False)
     overbook_reason = models.CharField(_("why overbooked"), max_length=40, blank=True, default="", db_default="")
@@ -147,6 +147,9 @@ class Appointment(models.Model):
     )
     cancelled_by = models.CharField(_("cancelled by"), max_length=8, choices=CancelledBy.choices, blank=True)
     cancellation_reason = models.CharField(_("why cancelled"), max_length=40, blank=True)
+    confirmed_at = models.DateTimeField(
+        _("confirmed"), null=True, blank=True, help_text=_("When the patient said that they will come.")
+    )
     arrived_at = models.DateTimeField(_("arrived"), null=True, blank=True)
     checked_in_at = models.DateTimeField(_("checked in"), null=True, blank=True)
     seen_at = models.DateTimeField(_("seen"), null=True, blank=True)

@@ -2,7 +2,6 @@
 
 import uuid
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Value
 from django.db.models.functions import Now
@@ -16,6 +15,7 @@ from bookings.models.occupancies import Hold
 from bookings.models.people import Practitioner
 from bookings.models.places import Clinic, Location, PrivacyNotice
 from bookings.models.services import HealthcareService
+from bookings.models.words import languages
 
 
 @exempt(
@@ -46,7 +46,7 @@ class Draft(models.Model):
     key_id = models.UUIDField(unique=True)
     visitor_digest = models.CharField(max_length=64)
     form = SealedTextField(max_length=8000, blank=True, help_text="The form's fields as JSON.")
-    language = models.CharField(max_length=5, choices=settings.LANGUAGES)
+    language = models.CharField(max_length=5, choices=languages)
     notice = models.ForeignKey(PrivacyNotice, models.PROTECT, null=True, related_name="+")
     notice_shown_at = models.DateTimeField(null=True)
     appointment = models.OneToOneField(Appointment, models.CASCADE, null=True, related_name="draft")
@@ -110,7 +110,7 @@ class ContactChallenge(models.Model):
     visitor_digest = models.CharField(max_length=64)
     contact = SealedTextField(max_length=254)
     code = SealedTextField(max_length=12)
-    language = models.CharField(max_length=5, choices=settings.LANGUAGES)
+    language = models.CharField(max_length=5, choices=languages)
     draft = models.ForeignKey(Draft, models.SET_NULL, null=True, related_name="challenges")
     appointment = models.ForeignKey(Appointment, models.CASCADE, null=True, related_name="challenges")
     deliver = models.BooleanField(default=True)

@@ -2,7 +2,6 @@
 
 import uuid
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -15,6 +14,7 @@ from bookings.models.appointments import Appointment
 from bookings.models.patients import RelatedPerson
 from bookings.models.people import Practitioner
 from bookings.models.places import Clinic
+from bookings.models.words import languages
 
 
 class ParticipantStatus(models.TextChoices):
@@ -62,7 +62,7 @@ class Participant(models.Model):
     )
     name = SealedTextField(_("name"), max_length=240, blank=True)
     email = SealedTextField(_("e-mail"), max_length=254, blank=True)
-    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, default="en")
+    language = models.CharField(_("language"), max_length=5, choices=languages, default="en")
     required = models.BooleanField(_("must be there"), default=False)
     status = models.CharField(
         _("answer"), max_length=12, choices=ParticipantStatus.choices, default=ParticipantStatus.NEEDS_ACTION

@@ -4,7 +4,6 @@ notices shown."""
 import uuid
 from datetime import date
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -15,6 +14,7 @@ from audit.declare import audited, exempt
 from audit.sealed import SealedTextField
 from bookings.models.activities import APPOINTMENTS, TRANSPARENCY
 from bookings.models.places import Clinic, PrivacyNotice
+from bookings.models.words import languages
 
 
 @audited(
@@ -22,7 +22,7 @@ from bookings.models.places import Clinic, PrivacyNotice
     subject="self",
     use=APPOINTMENTS,
     technical="id clinic code key_id language created updated erased_at",
-    schedule="known_since",
+    schedule="known_since confidential safe_contact",
     identity="given_name family_name birth_date",
     contact="email phone",
 )
@@ -40,12 +40,24 @@ class Patient(models.Model):
     )
     email = SealedTextField(_("e-mail"), max_length=254, blank=True)
     phone = SealedTextField(_("phone"), max_length=40, blank=True)
-    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, default="en")
+    language = models.CharField(_("language"), max_length=5, choices=languages, default="en")
     known_since = models.DateField(
         _("known here since"),
         null=True,
         blank=True,
         help_text=_("When the clinic first saw this patient, if that was before Horae. Empty for somebody new."),
+    )
+    confidential = models.BooleanField(
+        _("confidential"),
+        default=False,
+        db_default=False,
+        help_text=_("Nobody who acts for this patient is shown or written anything."),
+    )
+    safe_contact = models.BooleanField(
+        _("nothing without a code"),
+        default=False,
+        db_default=False,
+        help_text=_("Messages say that there is news and nothing else; a link alone shows no date."),
     )
     erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
     created = models.DateTimeField(_("created"), db_default=Now(), editable=False)

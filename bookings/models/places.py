@@ -1,17 +1,21 @@
 """Clinics (controllers), their locations (sites) and rooms."""
 
+from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.db.models.fields.files import ImageFieldFile
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from PIL import Image
 
 from audit.declare import audited
 from bookings.models.activities import RUNNING, TRANSPARENCY
 from bookings.models.schedules import Schedule
+from bookings.models.words import languages
 
 
 def check_zone(value: str) -> None:
@@ -22,16 +26,34 @@ def check_zone(value: str) -> None:
         )
 
 
+check_origin = RegexValidator(
+    r"^https://[a-z0-9.-]+(:[0-9]{1,5})?$|^http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?$",
+    _("Write the site as https:// and its name, with nothing after it."),
+)
+MOST_LOGO: Final = 20_000
+LOGO_FORMATS: Final = ("PNG", "JPEG", "WEBP")
+
+
+def check_logo(value: ImageFieldFile) -> None:
+    """Raise ValidationError for an image that would weigh a page down, or is of another kind."""
+    if value.size > MOST_LOGO:
+        raise ValidationError(_("This image is larger than 20 kB."))
+    with Image.open(value) as image:
+        kind = image.format
+    if kind not in LOGO_FORMATS:
+        raise ValidationError(_("Use a PNG, JPEG or WebP image."))
+
+
 check_colour = RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write the colour as # and six digits, such as #1f6f78."))
 
 
 @audited(
     chain="id",
     use=RUNNING,
-    technical="id slug language created updated active link_days",
+    technical="id slug language created updated active link_days logo_width logo_height",
     schedule=(
         "name neutral_name phone email hours_text emergency_number imprint accessibility legal_name address website"
-        " accent"
+        " accent logo embed_sites confidential_age"
     ),
 )
 class Clinic(models.Model):
@@ -52,7 +74,33 @@ class Clinic(models.Model):
     imprint = models.TextField(_("imprint"), max_length=5000, blank=True)
     accessibility = models.TextField(_("accessibility statement"), max_length=10000, blank=True)
     accent = models.CharField(_("accent colour"), max_length=7, blank=True, validators=[check_colour])
-    language = models.CharField(_("first language"), max_length=5, choices=settings.LANGUAGES, default="en")
+    logo = models.ImageField(
+        _("logo"),
+        upload_to="logos/",
+        blank=True,
+        default="",
+        db_default="",
+        validators=[check_logo],
+        help_text=_("PNG, JPEG or WebP, at most 20 kB; shown 40 pixels high."),
+    )
+    logo_width = models.PositiveIntegerField(null=True, editable=False)
+    logo_height = models.PositiveIntegerField(null=True, editable=False)
+    embed_sites = ArrayField(
+        models.CharField(max_length=200, validators=[check_origin]),
+        verbose_name=_("sites that may embed the booking"),
+        default=list,
+        blank=True,
+        db_default=[],
+        help_text=_("Such as https://www.example.org; separated by commas."),
+    )
+    confidential_age = models.PositiveSmallIntegerField(
+        _("confidential from age"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(10), MaxValueValidator(18)],
+        help_text=_("From this age on, parents are shown only what they booked themselves. Empty: no such age."),
+    )
+    language = models.CharField(_("first language"), max_length=5, choices=languages, default="en")
     link_days = models.PositiveSmallIntegerField(
         _("days a link lives"), default=7, help_text=_("How long after an appointment its link still opens.")
     )
@@ -67,6 +115,11 @@ class Clinic(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def logo_shown(self) -> int:
+        """How wide the logo is shown, in pixels, 40 high and no wider than 160: a page that knows does not jump."""
+        return min(160, 40 * (self.logo_width or 1) // (self.logo_height or 1))
 
 
 @audited(
@@ -176,7 +229,7 @@ class PrivacyNotice(models.Model):
 
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="privacy_notices", verbose_name=_("clinic"))
     version = models.PositiveIntegerField(_("version"))
-    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES)
+    language = models.CharField(_("language"), max_length=5, choices=languages)
     body = models.TextField(_("text"), max_length=20000)
     created = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 

@@ -1,6 +1,5 @@
 """What a clinic offers: services, their texts per language, and who gives them."""
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -13,7 +12,7 @@ from audit.declare import audited
 from bookings.models.activities import RUNNING
 from bookings.models.people import Practitioner
 from bookings.models.places import Clinic, Device
-from bookings.models.words import Coverage, Need, Standing, VisitKind
+from bookings.models.words import Coverage, Need, Standing, VisitKind, languages
 
 A_DAY = 24 * 60
 
@@ -24,7 +23,7 @@ def on_site_only() -> list[str]:
 
 
 #: Addresses below a clinic's own that are pages of the clinic.
-PAGES_OF_CLINIC = ("accessibility", "book", "imprint", "privacy")
+PAGES_OF_CLINIC = ("accessibility", "book", "embed", "imprint", "logo", "privacy")
 
 
 def check_no_page(value: str) -> None:
@@ -42,7 +41,7 @@ def check_no_page(value: str) -> None:
     schedule=(
         "name instructions duration step buffer_before buffer_after minimum_notice horizon cancel_until"
         " reschedule_until room_kind device_kind device capacity kinds travel referral_needed needs_approval"
-        " answer_hours cap_day cap_open overbook_cap most_repeats"
+        " answer_hours cap_day cap_open overbook_cap most_repeats confidential"
     ),
 )
 class HealthcareService(models.Model):
@@ -146,6 +145,12 @@ class HealthcareService(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(60)],
         help_text=_("How many visits patients may book at once. 1 for no series."),
     )
+    confidential = models.BooleanField(
+        _("confidential"),
+        default=False,
+        db_default=False,
+        help_text=_("Nobody is shown such a visit but the patient and whoever booked it."),
+    )
     bookable_online = models.BooleanField(_("patients book it online"), default=True)
     active = models.BooleanField(_("offered"), default=True)
     practitioners: models.ManyToManyField[Practitioner, "ServicePractitioner"] = models.ManyToManyField(
@@ -187,7 +192,7 @@ class ServiceText(models.Model):
 
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     service = models.ForeignKey(HealthcareService, models.CASCADE, related_name="texts", verbose_name=_("service"))
-    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES)
+    language = models.CharField(_("language"), max_length=5, choices=languages)
     name = models.CharField(_("name"), max_length=120)
     instructions = models.TextField(_("before the visit"), max_length=2000, blank=True)
 

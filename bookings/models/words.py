@@ -1,7 +1,13 @@
 """The words in which a visit is asked for: how people meet, who is new, who pays, what somebody needs."""
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+
+def languages() -> list[tuple[str, str]]:
+    """The languages of pages and texts. A function, so that a language more needs no migration."""
+    return list(settings.LANGUAGES)
 
 
 class VisitKind(models.TextChoices):

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.sealed import KeyDestroyed
-from bookings import booking, ics, links, offers, proof, series, siblings, unlocking
+from bookings import booking, confirming, ics, links, offers, proof, series, siblings, unlocking
 from bookings.forms.codes import CodeForm
 from bookings.forms.scopes import scope_in
 from bookings.models import Appointment, AppointmentStatus, VisitKind
@@ -22,7 +22,7 @@ from bookings.views import lookups, sessions, summaries
 from bookings.views.codes import wrong
 from bookings.views.errors import refused
 from bookings.views.lookups import VISITOR
-from bookings.views.methods import allow
+from bookings.views.methods import allow, count
 from bookings.views.rendering import page
 from bookings.views.sessions import visitor_of
 
@@ -38,6 +38,7 @@ def by_link(view: LinkView) -> LinkView:
         now = timezone.now()
         appointment = lookups.appointment_or_none(token, now=now)
         if appointment is None:
+            count(request, what="link")
             return page(request, "bookings/link_gone.html", status=404)
         return view(request, appointment=appointment, token=token, now=now)
 
@@ -56,14 +57,14 @@ def unlocked(view: LinkView) -> LinkView:
     return guarded
 
 
-@allow("GET", "POST")
+@allow("GET", "POST", counted="code")
 @by_link
 def manage(request: HttpRequest, *, appointment: Appointment, token: str, now: datetime) -> HttpResponse:
     """Closed: that there is an appointment, and a button that sends a code. Open: all about it."""
     if request.method != "POST":
         if sessions.proved(request, appointment=appointment, now=now):
             return open_page(request, appointment, template="bookings/manage.html", token=token, now=now)
-        return page(request, "bookings/locked.html", clinic=appointment.clinic, token=token)
+        return _closed(request, appointment, template="bookings/locked.html", token=token, now=now)
     try:
         sent = unlocking.send_code(
             actor=VISITOR, now=now, visitor=visitor_of(request), appointment=appointment, language=lookups.language()
@@ -77,7 +78,7 @@ def manage(request: HttpRequest, *, appointment: Appointment, token: str, now: d
     return redirect("bookings:manage-code", token=token)
 
 
-@allow("GET", "POST")
+@allow("GET", "POST", counted="try")
 @by_link
 def code(request: HttpRequest, *, appointment: Appointment, token: str, now: datetime) -> HttpResponse:
     """Type the code; then the page opens for an hour."""
@@ -90,7 +91,7 @@ def code(request: HttpRequest, *, appointment: Appointment, token: str, now: dat
         status = 422
         if form.is_valid():
             try:
-                unlocking.unlock(
+                proved = unlocking.unlock(
                     actor=VISITOR,
                     now=now,
                     visitor=visitor_of(request),
@@ -104,7 +105,7 @@ def code(request: HttpRequest, *, appointment: Appointment, token: str, now: dat
                 form.add_error("code", str(refusal))
                 status = 410
             else:
-                sessions.remember(request, appointments=[appointment, *siblings.of(appointment, now=now)], now=now)
+                sessions.remember(request, proven=proved, now=now)
                 return redirect("bookings:manage", token=token)
     return page(
         request,
@@ -127,16 +128,21 @@ def booked(request: HttpRequest, *, appointment: Appointment, token: str, now: d
 
 @allow("GET", "POST")
 @by_link
-@unlocked
 def cancel(request: HttpRequest, *, appointment: Appointment, token: str, now: datetime) -> HttpResponse:
-    """Ask once more, then cancel."""
+    """Ask once more, then cancel. The link alone cancels this one visit, and shows nothing but its time."""
+    proved = sessions.proved(request, appointment=appointment, now=now)
+    if not proved and not confirming.by_link_alone(appointment, now=now):
+        return redirect("bookings:manage", token=token)
     if request.method != "POST":
         if not unlocking.cancellable(appointment, now=now):
             return redirect("bookings:manage", token=token)
+        if not proved:
+            return _closed(request, appointment, template="bookings/cancel_closed.html", token=token, now=now)
         return open_page(request, appointment, template="bookings/cancel.html", token=token, now=now)
-    end = series.cancel_following if scope_in(request.POST) == "following" else booking.cancel
+    end = series.cancel_following if proved and scope_in(request.POST) == "following" else booking.cancel
+    actor = lookups.patient_of(appointment) if proved else lookups.holder_of(appointment)
     try:
-        end(actor=lookups.patient_of(appointment), now=now, appointment_id=appointment.pk, by="patient")
+        end(actor=actor, now=now, appointment_id=appointment.pk, by="patient")
     except booking.TooLateToCancel as refusal:
         return refused(
             request,
@@ -161,6 +167,28 @@ def ics_file(request: HttpRequest, *, appointment: Appointment, token: str, now:
     )
     response["Content-Disposition"] = 'attachment; filename="appointment.ics"'
     return response
+
+
+@allow("GET")
+@by_link
+@unlocked
+def slip(request: HttpRequest, *, appointment: Appointment, token: str, now: datetime) -> HttpResponse:
+    """The appointment on one sheet of paper."""
+    return open_page(request, appointment, template="bookings/slip.html", token=token, now=now)
+
+
+def _closed(
+    request: HttpRequest, appointment: Appointment, *, template: str, token: str, now: datetime
+) -> HttpResponse:
+    """What the link alone shows: the time at most, and nothing that says more."""
+    return page(
+        request,
+        template,
+        clinic=appointment.clinic,
+        appointment=appointment if confirming.by_link_alone(appointment, now=now) else None,
+        cancellable=unlocking.cancellable(appointment, now=now),
+        token=token,
+    )
 
 
 def open_page(

@@ -1,12 +1,18 @@
 """The clinics, what each offers, and what each says of itself."""
 
+import mimetypes
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
 from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from bookings import colours, offers
 from bookings.models import Clinic
+from bookings.offers import Offer
 from bookings.views.lookups import clinic_or_404, language
 from bookings.views.methods import allow
 from bookings.views.rendering import page
@@ -45,21 +51,32 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @allow("GET")
 def clinic(request: HttpRequest, *, clinic: str) -> HttpResponse:
-    """One clinic: its services, each a way to its free times."""
+    """One clinic: its services, each a way to its free times. A link may name a place and a person (`?location=`,
+    `?practitioner=`); one that names nobody any more shows all."""
     return _clinic_page(request, clinic_or_404(clinic))
 
 
 def _clinic_page(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     listed = offers.clinic_offers(clinic=clinic, language=language(), today=timezone.localdate())
+    preset = {name: request.GET.get(name, "") for name in ("location", "practitioner")}
     offered = [offer for offer in listed if offer.locations]
+    chosen = [offer for offer in offered if _gives(offer, preset)]
+    preset = {name: value for name, value in preset.items() if value} if chosen else {}
     sites = {site.pk: site for offer in offered for site in offer.locations}
     return page(
         request,
         "bookings/clinic.html",
         clinic=clinic,
-        offers=offered,
+        offers=chosen or offered,
+        preset=urlencode(preset),
         sites=sorted(sites.values(), key=lambda site: (site.name, site.pk)),
     )
+
+
+def _gives(offer: Offer, preset: Mapping[str, str]) -> bool:
+    """Whether the service is given at the place and by the person a link names."""
+    place, person = preset["location"], preset["practitioner"]
+    return (not place or offer.location(place) is not None) and (not person or offer.practitioner(person) is not None)
 
 
 @allow("GET")
@@ -91,5 +108,20 @@ def accent(request: HttpRequest, *, clinic: str) -> HttpResponse:
     if not found.accent:
         raise Http404
     response = HttpResponse(colours.accent_css(found.accent), content_type="text/css")
+    response["Cache-Control"] = "public, max-age=86400"
+    return response
+
+
+@allow("GET")
+def logo(request: HttpRequest, *, clinic: str) -> HttpResponseBase:
+    """The clinic's logo; 404 for a clinic without one, and while the file store is away."""
+    found = clinic_or_404(clinic)
+    if not found.logo:
+        raise Http404
+    try:
+        content = found.logo.open("rb")
+    except OSError as error:
+        raise Http404 from error
+    response = FileResponse(content, content_type=mimetypes.guess_type(str(found.logo.name))[0] or "image/png")
     response["Cache-Control"] = "public, max-age=86400"
     return response

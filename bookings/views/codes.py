@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import ngettext
 
-from bookings import completing, links, parties, proof, siblings
+from bookings import completing, links, parties, proof, reach
 from bookings.availability import NotOffered, SlotTaken
 from bookings.forms.codes import CodeForm
 from bookings.models import Draft
@@ -20,7 +20,7 @@ from bookings.views.rendering import page
 from bookings.views.sessions import visitor_of
 
 
-@allow("GET", "POST")
+@allow("GET", "POST", counted="try")
 @own_draft
 def code(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     """Type the code and be booked. A contact proved a moment ago needs one press only."""
@@ -53,11 +53,11 @@ def code(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
         return _to_details(draft)
     except (SlotTaken, NotOffered) as refusal:
         return drafts.lost(request, refusal, draft=draft, now=now)
-    sessions.remember(request, appointments=[appointment, *siblings.of(appointment, now=now)], now=now)
+    sessions.remember(request, proven=reach.proven(clinic_id=draft.clinic_id, email=contact), now=now)
     return redirect("bookings:booked", token=links.token(appointment))
 
 
-@allow("POST")
+@allow("POST", counted="code")
 @own_draft
 def send(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     """Send another code to the same contact."""

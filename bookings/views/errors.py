@@ -51,6 +51,13 @@ def too_busy(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     return response
 
 
+def too_many(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """429: this source did more in a minute than people do."""
+    response = page(request, "errors/429.html", clinic=_clinic_of(request), status=429, refusal=refusal)
+    response["Retry-After"] = "60"
+    return response
+
+
 def refused(
     request: HttpRequest,
     refusal: Refusal,

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from bookings import links, lookup, offers, proof
+from bookings import links, lookup, offers, proof, reach
 from bookings.forms.codes import CodeForm, FindForm
 from bookings.models import Clinic, ContactChallenge
 from bookings.views import lookups, sessions
@@ -18,7 +18,7 @@ from bookings.views.sessions import FINDING, visitor_if_known, visitor_of
 from bookings.visitors import visitor_digest
 
 
-@allow("GET", "POST")
+@allow("GET", "POST", counted="code")
 def ask(request: HttpRequest) -> HttpResponse:
     """Ask for a code. The answer is the same whether the clinic knows the contact or not."""
     clinics = list(Clinic.objects.filter(active=True).order_by("name", "pk"))
@@ -44,7 +44,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     return redirect("bookings:find-code")
 
 
-@allow("GET", "POST")
+@allow("GET", "POST", counted="try")
 def code(request: HttpRequest) -> HttpResponse:
     """Type the code; then the list opens."""
     now = timezone.now()
@@ -70,7 +70,9 @@ def code(request: HttpRequest) -> HttpResponse:
                 form.add_error("code", str(refusal))
                 status = 410
             else:
-                sessions.remember(request, appointments=lookup.found(now=now, challenge=proved), now=now)
+                sessions.remember(
+                    request, proven=reach.proven(clinic_id=proved.clinic_id, email=proved.contact), now=now
+                )
                 return redirect("bookings:found")
     return page(
         request, "bookings/find_code.html", clinic=challenge.clinic, status=status, form=form, here=request.path

@@ -11,7 +11,7 @@ from bookings.agenda import Agenda, agenda
 from bookings.availability import terms_of
 from bookings.availability.terms import ELSEWHERE
 from bookings.forms import filters
-from bookings.forms.slots import draft_id
+from bookings.forms.slots import Choice, draft_id
 from bookings.forms.wanted import NotThere, Wanted, can_be_several, wanted_in
 from bookings.models import Clinic, Draft
 from bookings.offers import Offer
@@ -53,9 +53,12 @@ def times_page(
     now: datetime,
     refusal: Refusal | None = None,
     slot: str = "",
+    picked: Choice | None = None,
+    framed: bool = False,
 ) -> HttpResponse:
     """The questions while they are not answered, else a week of free times. With `refusal` it is a 409 that says it;
-    `slot` is then a series's first time, offered again without the dates that are taken."""
+    `slot` is then a series's first time, offered again without the dates that are taken. Without a refusal `slot` is a
+    time `picked` elsewhere, which one press takes. `framed` in another site it offers what needs no session."""
     offer, then, answers = wanted.offer, wanted.then, wanted.answers
     path = reverse("bookings:times", args=[clinic.slug, offer.service.slug])
     base = path if request.method == "POST" else ""
@@ -64,6 +67,7 @@ def times_page(
     services = [offer.service, *([then.service] if then else [])]
     told: dict[str, Any] = {
         "clinic": clinic,
+        "framed": framed,
         "status": status,
         "here": path + wanted.query({}) if base else "",
         "offer": offer,
@@ -85,7 +89,8 @@ def times_page(
         return page(request, "bookings/questions.html", refusal=answers.refusal, **told)
     week = agenda(plan=wanted.plan, places=wanted.places, people=offer.practitioners, now=now, since=wanted.since)
     more = filters.more_filters(wanted, base=base)
-    repeats = offer.service.most_repeats > 1 and not wanted.several and not wanted.draft
+    alone = not (wanted.several or wanted.draft or framed)
+    repeats = offer.service.most_repeats > 1 and alone
     return page(
         request,
         "bookings/times.html",
@@ -96,11 +101,14 @@ def times_page(
         filters=filters.main_filters(wanted, base=base),
         more_filters=more,
         chosen=filters.chosen_words(more),
-        people=None if wanted.draft else filters.people_filter(wanted, base=base),
+        people=None if wanted.draft or framed else filters.people_filter(wanted, base=base),
         counts=range(2, offer.service.most_repeats + 1) if repeats else (),
         unrepeated=wanted.without("every", "times", "taken"),
-        together=can_be_several(offer.service) and not (wanted.several or wanted.repeat or wanted.draft),
+        together=can_be_several(offer.service) and alone and not wanted.repeat,
         slot=slot,
+        picked=picked,
+        listed=base + wanted.query({"view": ""}),
+        grid=base + wanted.query({"view": "week"}),
         **told,
     )
 

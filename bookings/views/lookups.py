@@ -51,6 +51,11 @@ def appointment_or_none(token: str, *, now: datetime) -> Appointment | None:
     return None if appointment is None or appointment.patient.erased_at else appointment
 
 
+def holder_of(appointment: Appointment) -> Actor:
+    """Whoever holds the appointment's link: that proves nothing about who it is."""
+    return Actor(kind="visitor", id=str(appointment.pk), label="link")
+
+
 def patient_of(appointment: Appointment) -> Actor:
     """The patient, or whoever acts for them, once the contact is proved."""
     return Actor(kind="patient", id=str(appointment.patient_id), label=appointment.patient.code)

@@ -8,7 +8,7 @@ from audit.context import Actor
 from bookings import links, participants
 from bookings.models import ParticipantStatus
 from bookings.views.errors import refused
-from bookings.views.methods import allow
+from bookings.views.methods import allow, count
 from bookings.views.rendering import page
 
 ANSWERS = (ParticipantStatus.ACCEPTED, ParticipantStatus.TENTATIVE, ParticipantStatus.DECLINED)
@@ -20,6 +20,7 @@ def participant(request: HttpRequest, *, token: str) -> HttpResponse:
     now = timezone.now()
     invited = links.participant_by_token(token=token, now=now)
     if invited is None or invited.appointment.patient.erased_at:
+        count(request, what="link")
         return page(request, "bookings/link_gone.html", status=404)
     appointment = invited.appointment
     status = 200

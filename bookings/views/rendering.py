@@ -16,14 +16,18 @@ def page(
     clinic: Clinic | None = None,
     status: int = 200,
     here: str = "",
+    framed: bool = False,
     **context: Any,
 ) -> HttpResponse:
-    """Render a page. `here` is where a change of language leads back to, when it is not this very address."""
+    """Render a page. `here` is where a change of language leads back to, when it is not this very address; a page
+    `framed` stands in another site and has no head or foot of ours."""
     return render(
         request,
         template,
         {
             "clinic": clinic,
+            "framed": framed,
+            "shell": "frame.html" if framed else "base.html",
             "languages": language_choices(),
             "here": here or (request.get_full_path() if request.method in ("GET", "HEAD") else "/"),
             **context,

@@ -1,20 +1,22 @@
-"""What the pages keep in a session: a random id, the codes it waits for, what it has proved. Never a contact."""
+"""What the pages keep in a session: a random id, the codes it waits for, what was proved. Never a contact: its keyed
+token, which names nobody."""
 
 import secrets
 import uuid
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.http import HttpRequest
 
+from bookings import reach
 from bookings.models import Appointment
+from bookings.reach import Proven
 
 PROOF_LIVES: Final = timedelta(hours=1)
 FINDING: Final = "find"
 _VISITOR: Final = "visitor"
 _SENT: Final = "codes"
-_PROVED: Final = "proved"
+_PROVED: Final = "proven"
 
 
 def visitor_of(request: HttpRequest) -> str:
@@ -42,18 +44,23 @@ def wait_for(request: HttpRequest, *, what: str, challenge_id: uuid.UUID) -> Non
     request.session[_SENT] = {**request.session.get(_SENT, {}), what: str(challenge_id)}
 
 
-def remember(request: HttpRequest, *, appointments: Iterable[Appointment], now: datetime) -> None:
-    """The contact of these appointments is proved, for an hour; the session's own id changes, so nobody prepared it."""
-    live = {
-        key: at
-        for key, at in request.session.get(_PROVED, {}).items()
-        if datetime.fromisoformat(at) > now - PROOF_LIVES
-    }
-    request.session[_PROVED] = live | {str(appointment.pk): now.isoformat() for appointment in appointments}
+def remember(request: HttpRequest, *, proven: Proven, now: datetime) -> None:
+    """This address is proved, for an hour; the session's own id changes, so nobody prepared it."""
+    kept = [one for one in _kept(request, now=now) if one[:2] != [proven.clinic_id, proven.token]]
+    request.session[_PROVED] = [*kept, [proven.clinic_id, proven.token, now.isoformat()]]
     request.session.cycle_key()
 
 
+def proofs(request: HttpRequest, *, now: datetime) -> list[Proven]:
+    """The addresses this session proved within the hour."""
+    return [Proven(clinic_id, token) for clinic_id, token, _at in _kept(request, now=now)]
+
+
 def proved(request: HttpRequest, *, appointment: Appointment, now: datetime) -> bool:
-    """Whether this session proved the appointment's contact within the hour."""
-    at = request.session.get(_PROVED, {}).get(str(appointment.pk))
-    return at is not None and now - datetime.fromisoformat(at) < PROOF_LIVES
+    """Whether this session has proved an address that opens the appointment."""
+    return any(reach.may_see(appointment, proven=one, now=now) for one in proofs(request, now=now))
+
+
+def _kept(request: HttpRequest, *, now: datetime) -> list[list[Any]]:
+    kept: list[list[Any]] = request.session.get(_PROVED, [])
+    return [one for one in kept if now - datetime.fromisoformat(one[2]) < PROOF_LIVES]

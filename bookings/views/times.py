@@ -23,7 +23,8 @@ from bookings.visitors import visitor_digest
 
 @allow("GET")
 def times(request: HttpRequest, *, clinic: str, service: str) -> HttpResponse:
-    """A week of free times by day, narrowed by place, person and more; with `draft`, to move a form already begun."""
+    """A week of free times by day, narrowed by place, person and more; with `draft`, to move a form already begun; with
+    `slot`, that time first: it was chosen in a frame of another site."""
     now = timezone.now()
     found = clinic_or_404(clinic)
     offer = offer_or_404(found, service, today=now.date())
@@ -32,7 +33,9 @@ def times(request: HttpRequest, *, clinic: str, service: str) -> HttpResponse:
     except intake.DraftGone:
         begun = None  # said when a time is pressed
     wanted = wanted_or_404(request.GET, clinic=found, offer=offer, now=now, begun=begun)
-    return times_page(request, wanted=wanted, clinic=found, now=now)
+    slot = request.GET.get("slot", "")
+    picked = slots.chosen(request.GET, offer=offer) if slot else None
+    return times_page(request, wanted=wanted, clinic=found, now=now, slot=slot if picked else "", picked=picked)
 
 
 @allow("GET")
@@ -55,7 +58,7 @@ def together(request: HttpRequest, *, clinic: str, service: str) -> HttpResponse
     return page(request, "bookings/together.html", clinic=found, offer=offer, others=others)
 
 
-@allow("POST")
+@allow("POST", counted="hold")
 def hold(request: HttpRequest, *, clinic: str, service: str) -> HttpResponse:
     """Hold a time and open a form for it, or move the form begun; the loser of a race gets the nearest times."""
     now = timezone.now()

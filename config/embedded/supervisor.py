@@ -19,7 +19,7 @@ from typing import IO
 from config.embedded import postgres, redis
 from config.embedded.output import Merged
 from config.embedded.processes import ServiceFailed, die_with_parent, wait_until
-from config.env import ROOT
+from config.env import ROOT, locales, reader
 from config.messages.catalogues import compile_all
 
 Process = subprocess.Popen[bytes]
@@ -135,7 +135,7 @@ class Supervisor:
             self.environment["REDIS_URL"] = redis.address(home=home)
 
     def _prepare(self) -> None:
-        compiled = compile_all(ROOT)
+        compiled = compile_all(locales(reader()))
         if compiled:
             self.output.say("horae", f"translations compiled: {compiled}")
         self._preparing = self._popen([sys.executable, "manage.py", "prepare_demo"], name="prepare")

@@ -5,16 +5,16 @@ The repository keeps only what people edit (`.po`); `.mo` files are made at set-
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from config.languages import folders
 from config.messages.extract import Message
 
-LANGUAGES = ("de", "fr", "es", "it", "nl")  # English is the source
 _PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 _HEADER = "# Horae, {language}. Edited by people; the list of texts by `make messages`."
 
@@ -37,7 +37,7 @@ def update(*, root: Path, found: list[Message]) -> dict[str, int]:
 
     Nothing is guessed from a similar text: a fuzzy translation of "cancel" is a wrong button.
     """
-    for language in LANGUAGES:
+    for language in folders([root / "locale"]):
         path = path_of(root=root, language=language)
         known = load(path, language=language)
         fresh = Catalog(locale=language, charset="utf-8", fuzzy=False, header_comment=_HEADER.format(language=language))
@@ -54,12 +54,14 @@ def update(*, root: Path, found: list[Message]) -> dict[str, int]:
         with path.open("wb") as file:
             write_po(file, fresh, width=120, include_lineno=False, omit_header=False)
     owed = list(faults(root=root, found=found))
-    return {language: sum(fault.startswith(f"{language}:") for fault in owed) for language in LANGUAGES}
+    return {
+        language: sum(fault.startswith(f"{language}:") for fault in owed) for language in folders([root / "locale"])
+    }
 
 
 def faults(*, root: Path, found: list[Message]) -> Iterator[str]:
     """Yield one line for every text a language lacks, or whose placeholders its translation does not keep."""
-    for language in LANGUAGES:
+    for language in folders([root / "locale"]):
         known = load(path_of(root=root, language=language), language=language)
         for message in found:
             entry = known.get(message.text, context=message.context or None)
@@ -74,18 +76,13 @@ def faults(*, root: Path, found: list[Message]) -> Iterator[str]:
                 yield f"{where} invents a placeholder"
 
 
-def sources(root: Path) -> Iterator[Path]:
-    """Yield every catalogue of the house below `root`."""
-    yield from sorted(root.glob("locale/*/LC_MESSAGES/*.po"))
-
-
-def compile_all(root: Path) -> int:
-    """Compile every catalogue newer than its `.mo`; return how many were compiled.
+def compile_all(places: Iterable[Path]) -> int:
+    """Compile every catalogue in these places that is newer than its `.mo`; return how many were compiled.
 
     Fuzzy entries are left out, as `msgfmt` does. Writing is atomic: a running process sees the old file or the new one.
     """
     compiled = 0
-    for source in sources(root):
+    for source in sorted(source for place in places for source in place.glob("*/LC_MESSAGES/*.po")):
         target = source.with_suffix(".mo")
         if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
             continue

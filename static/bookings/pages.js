@@ -24,6 +24,12 @@
     });
   }
 
+  // Printing, where the browser can.
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+
   // The hold: a warning two minutes before it ends, and longer by one press without leaving the page.
   const hold = document.querySelector("[data-hold]");
   if (hold) {

@@ -216,3 +216,17 @@ def test_clinic_names_are_written_as_they_are(people: Cast, mail_sink: MailSink,
     assert str(letter["Subject"]).strip() == 'Appointment confirmed · Praxis "Zur Post" & Söhne'
     assert letter["From"].addresses[0].display_name == 'Praxis "Zur Post" & Söhne'
     assert 'Praxis "Zur Post" & Söhne' in text_of(letter)
+
+
+def test_whoever_asked_for_nothing_without_a_code_is_told_that_there_is_news_and_no_more(
+    visit: Appointment, mail_sink: MailSink, now: datetime, settings: Settings
+) -> None:
+    visit.patient.safe_contact = True
+    visit.patient.save()
+    sent(now=now)
+    (letter,) = mail_sink.received
+    text = text_of(letter)
+    assert f"{settings.BASE_URL}/a/{links.token(visit)}/" in text
+    assert (str(letter["Subject"]), list(letter.iter_attachments())) == ("News · Practice at the park", [])
+    for told in (visit.start.strftime("%H:%M"), "booked", "appointment", "time)"):
+        assert told not in text

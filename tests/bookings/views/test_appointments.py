@@ -28,22 +28,18 @@ def opened(client: Client, appointment: Appointment) -> Any:
     return client.post(address(appointment, "manage-code"), {"code": code})
 
 
-def test_the_link_alone_tells_only_that_there_is_an_appointment_at_the_clinic(walk: Walk) -> None:
+def test_the_link_alone_tells_only_when_the_appointment_is(walk: Walk) -> None:
     appointment = walk.booked()
     page = Client().get(address(appointment)).content.decode()
-    assert "This link belongs to an appointment at Cabinet du Parc." in page
-    for secret in ("Ångström", "Zoë", "zoe@", "30 November", "09:00", "Demir", "Consultation", "Bellecour", "cough"):
+    assert "Monday, 30 November 2026, 09:00 (Paris time)" in page
+    for secret in ("Ångström", "Zoë", "zoe@", "Demir", "Consultation", "Bellecour", "cough"):
         assert secret not in page
 
 
-@pytest.mark.parametrize("step", ["booked", "cancel", "ics"])
+@pytest.mark.parametrize("step", ["booked", "ics", "slip", "move"])
 def test_without_the_code_everything_behind_the_link_leads_back_to_it(walk: Walk, step: str) -> None:
     appointment = walk.booked()
-    stranger = Client()
-    assert stranger.get(address(appointment, step))["Location"] == address(appointment)
-    assert stranger.post(address(appointment, "cancel"))["Location"] == address(appointment)
-    appointment.refresh_from_db()
-    assert appointment.status == "booked"
+    assert Client().get(address(appointment, step))["Location"] == address(appointment)
 
 
 def test_a_code_opens_the_appointment_for_an_hour(walk: Walk, clock: time_machine.Traveller) -> None:

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from config.messages.catalogues import LANGUAGES, compile_all, faults, path_of, update
+import pytest
+
+from config.messages.catalogues import compile_all, faults, path_of, update
 from config.messages.extract import Message, in_python, in_template
 
 
@@ -36,6 +38,18 @@ def test_texts_of_templates() -> None:
     ]
 
 
+LANGUAGES = ("de", "fr")
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path: Path) -> None:
+    """A language is a folder with a catalogue in it."""
+    for language in LANGUAGES:
+        path = path_of(root=tmp_path, language=language)
+        path.parent.mkdir(parents=True)
+        path.touch()
+
+
 FOUND = [Message("Dear %(n)s", "", "", "a.html"), Message("%(n)s day", "%(n)s days", "", "a.html")]
 
 
@@ -67,5 +81,5 @@ def test_a_lost_placeholder_is_a_fault(tmp_path: Path) -> None:
 
 def test_compiling_again_does_nothing_until_a_text_changes(tmp_path: Path) -> None:
     update(root=tmp_path, found=FOUND)
-    assert compile_all(tmp_path) == len(LANGUAGES)
-    assert compile_all(tmp_path) == 0
+    assert compile_all([tmp_path / "locale"]) == len(LANGUAGES)
+    assert compile_all([tmp_path / "locale"]) == 0
