@@ -147,17 +147,7 @@ class DeclaredRows:
         for declaration in _about(subject):
             # One list, not an iterator: all rows wait together, so their keys come in one query.
             for row in list(_with_owner(declaration, rows_about(declaration, subject=subject))):
-                yield Held(
-                    model=declaration.label,
-                    pk=str(row.pk),
-                    purpose=declaration.use.purpose if declaration.use else "",
-                    source=declaration.use.source if declaration.use else "",
-                    fields={
-                        name: (category, _plain(row, name))
-                        for name, category in declaration.categories.items()
-                        if category is not Category.CREDENTIAL
-                    },
-                )
+                yield held(row=row, declaration=declaration)
 
     def erase(self, *, subject: models.Model, now: datetime.datetime) -> Erased:
         deleted: Counter[str] = Counter()
@@ -193,6 +183,21 @@ def sources() -> Sequence[SubjectSource]:
 def collect(*, subject: models.Model) -> list[Held]:
     """Everything held about a person, from every source (GDPR Art. 15, 20)."""
     return [held for source in _sources for held in source.collect(subject=subject)]
+
+
+def held(*, row: models.Model, declaration: Declaration) -> Held:
+    """One row as it is told to whom it is about: opened, without credentials; None where the key was destroyed."""
+    return Held(
+        model=declaration.label,
+        pk=str(row.pk),
+        purpose=declaration.use.purpose if declaration.use else "",
+        source=declaration.use.source if declaration.use else "",
+        fields={
+            name: (category, _plain(row, name))
+            for name, category in declaration.categories.items()
+            if category is not Category.CREDENTIAL
+        },
+    )
 
 
 def _about(subject: models.Model) -> Iterator[Declaration]:

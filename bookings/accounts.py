@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.keys import keyring
 from audit.residency import OutsideJurisdiction, client
 from bookings.models import User
+from bookings.patient_accounts import of_user
 from bookings.roles import access_of
 
 SEALED_AS: Final = "mfa.Authenticator.data"
@@ -127,6 +128,17 @@ class StaffMFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is no
 
     def get_totp_issuer(self) -> str:
         return "Horae"
+
+    def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
+        """What a passkey is called where it is kept: a patient's by the clinic's neutral name."""
+        entity: dict[str, Any] = super().get_public_key_credential_user_entity(user)
+        account = of_user(user=user)
+        return entity if account is None else {**entity, "display_name": account.clinic.neutral_name}
+
+    def _get_user_identifier(self, user: User) -> str:
+        """By what somebody knows their account: a patient by their address, never by the random name of its user."""
+        account = of_user(user=user)
+        return str(super()._get_user_identifier(user)) if account is None else account.contact
 
     def encrypt(self, text: str) -> str:
         """Seal a seed under the installation's own key."""

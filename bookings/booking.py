@@ -173,6 +173,8 @@ def _book_together(
     before = Appointment.objects.filter(clinic=clinic_id, idempotency_key__in=keys)
     if booked := sorted(before, key=lambda appointment: keys.index(appointment.idempotency_key)):
         return Made(booked, [])
+    if Patient.objects.filter(pk__in=patients).exclude(erased_at=None, merged_into=None).exists():
+        raise NotOffered(Rule.PATIENT)  # erased or joined while the desk or the visitor looked at the old record
     forget_expired(scope=scope, now=now)
     made: list[Appointment] = []
     left_out: list[tuple[Leg, Refusal]] = []

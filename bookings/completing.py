@@ -1,6 +1,7 @@
 """From a draft to a booking: the code that proves the contact, the people, the visits."""
 
 import uuid
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -10,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor, use_case
 from audit.keys import keyring
-from bookings import booking, parties, patients, proof
+from bookings import booking, consents, parties, patients, proof, questions, reach
 from bookings.contacts import same_email
 from bookings.intake import DRAFT_LIVES, find, locked
 from bookings.locks import TooBusy, lock
 from bookings.models import Appointment, ContactChallenge, Draft, NoticeShown, VisitKind
 from bookings.occupancies import scope_for
 from bookings.parties import read
+from bookings.reach import Proven
 from bookings.refusals import Refusal
 
 
@@ -49,11 +51,19 @@ def send_code(*, actor: Actor, now: datetime, visitor: str, draft_id: uuid.UUID)
     )
 
 
-def complete(*, actor: Actor, now: datetime, visitor: str, draft_id: uuid.UUID, code: str = "") -> Appointment:
+def complete(
+    *,
+    actor: Actor,
+    now: datetime,
+    visitor: str,
+    draft_id: uuid.UUID,
+    code: str = "",
+    proofs: Collection[Proven] = (),
+) -> Appointment:
     """Prove the contact, then book; the same draft again gives the same appointment.
 
     Once proved, the contact stays proved while the code lives, so that a visitor who lost the slot need not type
-    another.
+    another. `proofs` are addresses the visitor has proved elsewhere, as by signing in.
     Raises DraftGone, Incomplete, NotProved, proof.WrongCode, proof.CodeExpired, booking.SlotTaken,
     availability.NotOffered.
     """
@@ -61,21 +71,27 @@ def complete(*, actor: Actor, now: datetime, visitor: str, draft_id: uuid.UUID, 
     if draft.appointment is not None:
         return draft.appointment
     contact = complete_form(draft)["email"]
-    if not is_proved(now=now, draft=draft, contact=contact):
+    if not is_proved(now=now, draft=draft, contact=contact, proofs=proofs):
         sent = ContactChallenge.objects.filter(draft=draft).order_by("-created").first()
         if sent is None or not code or not same_email(sent.contact, contact):
             raise NotProved
         proof.prove(actor=actor, now=now, visitor=visitor, challenge_id=sent.pk, code=code)
     for _attempt in range(2):
         try:
-            return booking.retelling_the_nearest(_finish, actor=actor, now=now, visitor=visitor, wanted=draft)
+            return booking.retelling_the_nearest(
+                _finish, actor=actor, now=now, visitor=visitor, wanted=draft, proofs=proofs
+            )
         except _Changed:
             draft = find(now=now, visitor=visitor, draft_id=draft_id)
     raise TooBusy
 
 
-def is_proved(*, now: datetime, draft: Draft, contact: str) -> bool:
-    """Whether this draft's visitor has proved this address within the draft's life."""
+def is_proved(*, now: datetime, draft: Draft, contact: str, proofs: Collection[Proven] = ()) -> bool:
+    """Whether this draft's visitor has proved this address within the draft's life, or elsewhere (`proofs`)."""
+    if not contact:
+        return False
+    if proofs and reach.proven(clinic_id=draft.clinic_id, email=contact) in proofs:
+        return True
     proved = ContactChallenge.objects.filter(draft=draft, proved_at__gt=now - DRAFT_LIVES).order_by("-proved_at")
     return any(same_email(sent.contact, contact) for sent in proved)
 
@@ -86,7 +102,7 @@ class _Changed(Exception):
 
 
 @use_case("intake.complete", operation="create")
-def _finish(*, actor: Actor, now: datetime, visitor: str, wanted: Draft) -> Appointment:
+def _finish(*, actor: Actor, now: datetime, visitor: str, wanted: Draft, proofs: Collection[Proven]) -> Appointment:
     # Schedules before the draft's row, as everybody who ends a hold does: the other way round, two tabs deadlock. The
     # contact is locked so that one person is registered once, and a known patient so that their caps are counted right.
     if wanted.appointment is not None:
@@ -107,7 +123,7 @@ def _finish(*, actor: Actor, now: datetime, visitor: str, wanted: Draft) -> Appo
         return draft.appointment
     if (_place(draft), draft.form) != (_place(wanted), wanted.form):
         raise _Changed
-    if not is_proved(now=now, draft=draft, contact=form["email"]):
+    if not is_proved(now=now, draft=draft, contact=form["email"], proofs=proofs):
         raise NotProved  # the address was changed since it was asked for
     draft.clinic, draft.location = wanted.clinic, wanted.location
     new_keys = {draft.key_id}
@@ -142,6 +158,9 @@ def _finish(*, actor: Actor, now: datetime, visitor: str, wanted: Draft) -> Appo
             )
             for one in made.appointments
         )
+    booked = parties.came_to(visits=visits, legs=legs, made=made)
+    questions.record(draft=draft, form=form, booked=booked)
+    consents.record(draft=draft, form=form, now=now, appointments=made.appointments)
     draft.form, draft.hold, draft.appointment = "", None, appointment
     draft.save(update_fields=["form", "hold", "appointment"])
     return appointment

@@ -1,19 +1,22 @@
 """What clinics offer online, where and by whom, in the reader's language: the reads behind the booking pages."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from django.db.models import Prefetch, Q, QuerySet
 
 from bookings.availability.terms import ELSEWHERE
 from bookings.models import (
     Clinic,
+    ClinicText,
     Device,
     GroupSession,
     HealthcareService,
     Location,
+    LocationText,
     OpeningHours,
     Practitioner,
     PrivacyNotice,
@@ -69,6 +72,35 @@ def instructions_of(service: HealthcareService, *, clinic: Clinic, language: str
     """What to know before the visit in `language`, else in the clinic's first language."""
     translated = next((text for text in service.texts.all() if text.language == language and text.instructions), None)
     return Words(translated.instructions, language) if translated else Words(service.instructions, clinic.language)
+
+
+def words_of(clinic: Clinic, what: Literal["hours_text", "imprint", "accessibility"], *, language: str) -> Words:
+    """One of the clinic's own texts in `language`, else in its first. No query for readers of its first language, one
+    for any other."""
+    return hours_of([clinic], language=language, what=what)[clinic.pk]
+
+
+def hours_of(
+    clinics: Iterable[Clinic],
+    *,
+    language: str,
+    what: Literal["hours_text", "imprint", "accessibility"] = "hours_text",
+) -> dict[int, Words]:
+    """When each clinic's phone is answered, by its id: in one query, or none where all speak the reader's language."""
+    listed = list(clinics)
+    abroad = [clinic.pk for clinic in listed if clinic.language != language and getattr(clinic, what)]
+    texts = ClinicText.objects.filter(clinic__in=abroad, language=language).exclude(**{what: ""}) if abroad else ()
+    translated = {text.clinic_id: Words(getattr(text, what), language) for text in texts}
+    return {clinic.pk: translated.get(clinic.pk, Words(getattr(clinic, what), clinic.language)) for clinic in listed}
+
+
+def access_to(locations: Iterable[Location], *, clinic: Clinic, language: str) -> dict[int, Words]:
+    """How to get into each place, by its id: in one query, or none where nothing is said, or all in `language`."""
+    places = list(locations)
+    abroad = [place.pk for place in places if place.access_notes and clinic.language != language]
+    texts = LocationText.objects.filter(location__in=abroad, language=language) if abroad else ()
+    translated = {text.location_id: Words(text.access_notes, language) for text in texts}
+    return {place.pk: translated.get(place.pk, Words(place.access_notes, clinic.language)) for place in places}
 
 
 def open_clinics(*, query: str = "") -> QuerySet[Clinic]:

@@ -1,6 +1,7 @@
 """A draft's form as a booking reads it: what was asked, for how many people, and the visits that come of it."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +10,12 @@ from typing import Any, Final
 
 from bookings import patients
 from bookings.availability import Asking, NotOffered, Rule, Wish, terms_of
-from bookings.booking import Leg
+from bookings.booking import Leg, Made
 from bookings.holds import together_with
 from bookings.models import (
+    Appointment,
     AppointmentSeries,
+    ConsentPurpose,
     Draft,
     HealthcareService,
     Hold,
@@ -28,10 +31,13 @@ from bookings.recurrence import occurrences
 MOST_PEOPLE: Final = 5
 #: What each person after the first is asked, with their number behind it (`given_name_2`).
 PERSON: Final = ("given_name", "family_name", "birth_date")
+#: Which patient on record an account chose for a person, by code, and whether that is its holder (`me`, else `other`).
+CHOSEN: Final = ("whom", "who")
 #: What was answered before a time was chosen; the form on the page does not ask it again.
 ASKED: Final = ("standing", "coverage", "referral", "kind", "needs")
 FIELDS: Final = (
     "who",
+    "whom",
     "given_name",
     "family_name",
     "birth_date",
@@ -43,20 +49,30 @@ FIELDS: Final = (
     "relationship",
     "visit_address",
     *ASKED,
-    *(f"{name}_{number}" for number in range(2, MOST_PEOPLE + 1) for name in PERSON),
+    *(f"consent_{purpose}{part}" for purpose in ConsentPurpose.values for part in ("", "_text")),
+    *(f"{name}_{number}" for number in range(2, MOST_PEOPLE + 1) for name in (*PERSON, *CHOSEN)),
 )
+#: An answer to question 12 by the first person is `q12`, by the third `q12_3`.
+ANSWER: Final = re.compile(r"q(\d{1,18})(?:_([2-9]))?")
+#: Beside the answers, in which words and which language the question stood there.
+_WORDED: Final = re.compile(r"q\d{1,18}_(?:asked|language)")
 
 
 def read(draft: Draft) -> dict[str, str]:
     """What was typed so far, right or wrong, by field name."""
     typed = json.loads(draft.form) if draft.form else {}
-    return {name: str(typed.get(name, "")) for name in FIELDS}
+    return {name: str(typed.get(name, "")) for name in _kept(typed)}
 
 
 def written(form: Mapping[str, str]) -> str:
     """A form as a draft keeps it."""
-    kept = {name: str(form.get(name, ""))[:1000].replace("\0", "") for name in FIELDS}
+    kept = {name: str(form.get(name, ""))[:1000].replace("\0", "") for name in _kept(form)}
     return json.dumps(kept, ensure_ascii=False)
+
+
+def _kept(form: Mapping[str, object]) -> list[str]:
+    answers = [name for name in form if ANSWER.fullmatch(name) or _WORDED.fullmatch(name)]
+    return [*FIELDS, *answers]
 
 
 def asking_of(form: Mapping[str, str]) -> Asking:
@@ -94,6 +110,12 @@ def people_in(draft: Draft) -> int:
     """How many people the draft's visits are for."""
     numbers: list[int] = [visit["person"] for visit in draft.further]
     return max([1, *numbers])
+
+
+def services_in(draft: Draft) -> list[tuple[int, int]]:
+    """For whom which services are: the number of a person and the id of a service, once each, in order of people."""
+    visits = [(1, draft.service_id), *((row["person"], row["service"]) for row in draft.further)]
+    return sorted(dict.fromkeys(visits), key=lambda one: one[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +166,7 @@ def form_of(form: Mapping[str, str], *, person: int) -> dict[str, str]:
     return {
         **form,
         **{field: form[f"{field}_{person}"] for field in PERSON},
-        "who": "other",
+        "who": form[f"who_{person}"] or "other",
         "helper_name": name,
         "relationship": form["relationship"] if form["who"] == "other" else RelatedPerson.Relationship.PARENT,
     }
@@ -178,6 +200,14 @@ def legs_of(
             leg = replace(leg, series=row, recurrence_id=visit.wish.start, index=places[visit.wish.start])
         legs.append(leg)
     return legs
+
+
+def came_to(*, visits: Sequence[Visit], legs: Sequence[Leg], made: Made) -> list[tuple[Visit, Appointment]]:
+    """Each visit that was booked, with its appointment: `legs` are the visits' own, some may be left out."""
+    kept = [
+        visit for visit, leg in zip(visits, legs, strict=True) if not any(leg is left_out for left_out in made.left_out)
+    ]
+    return list(zip(kept, made.appointments, strict=True))
 
 
 def _series(draft: Draft, visits: Sequence[Visit]) -> tuple[AppointmentSeries, dict[datetime, int]] | None:

@@ -12,6 +12,7 @@ from audit import blind
 from audit.keys import keyring
 from bookings import reach
 from bookings.contacts import acts_for, normalise_email, same_email
+from bookings.duplicates import folded, suspect
 from bookings.models import Appointment, AppointmentStatus, Clinic, Patient, PatientIndex, RelatedPerson
 
 MOST_HITS = 200
@@ -30,7 +31,10 @@ def register(
     phone: str = "",
     language: str,
 ) -> Patient:
-    """Add a patient sealed under `key_id` and index them. One name is enough: it is the family name."""
+    """Add a patient sealed under `key_id` and index them. One name is enough: it is the family name.
+
+    Whom the clinic has under the same name and birth date already, the desk is asked about (see `duplicates`).
+    """
     patient = Patient(
         clinic=clinic,
         code=new_code(),
@@ -45,6 +49,7 @@ def register(
     patient.full_clean(exclude=["clinic", "key_id"])
     patient.save()
     reindex(patient)
+    suspect(patient=patient)
     return patient
 
 
@@ -79,7 +84,7 @@ def search(*, clinic_ids: Collection[int], query: str, limit: int = MOST_HITS) -
     for clinic_id in clinic_ids:
         condition = _condition(clinic_id=clinic_id, query=query)
         if condition is not None:
-            rows = Patient.objects.filter(condition, clinic_id=clinic_id, erased_at=None)
+            rows = Patient.objects.filter(condition, clinic_id=clinic_id, erased_at=None, merged_into=None)
             found += rows[: limit - len(found)]
     return sorted(
         found, key=lambda patient: (patient.family_name.casefold(), patient.given_name.casefold(), patient.pk)
@@ -104,9 +109,9 @@ def recognise(
 
     Anything less gives None, and a new record: a guest must never be shown another person's data.
     """
-    wanted = (_folded(given_name), _folded(family_name), birth_date)
+    wanted = (folded(given_name), folded(family_name), birth_date)
     for patient in by_email(clinic_id=clinic.pk, email=proven_email, now=now):
-        if (_folded(patient.given_name), _folded(patient.family_name), patient.birth_date) == wanted:
+        if (folded(patient.given_name), folded(patient.family_name), patient.birth_date) == wanted:
             return patient
     return None
 
@@ -165,7 +170,7 @@ def _with_token(*, clinic_id: int, kind: str, value: str) -> QuerySet[Patient]:
     secret = keyring.clinic_secret(clinic_id=clinic_id, purpose="patient-index")
     wanted = blind.query_tokens(secret=secret, kind=kind, value=value)
     return (
-        Patient.objects.filter(clinic_id=clinic_id, erased_at=None, index__tokens__contains=wanted)
+        Patient.objects.filter(clinic_id=clinic_id, erased_at=None, merged_into=None, index__tokens__contains=wanted)
         if wanted
         else Patient.objects.none()
     )
@@ -207,7 +212,3 @@ def _birth_date(word: str) -> str:
         return date(year, middle, day).isoformat()
     except ValueError:
         return ""
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()

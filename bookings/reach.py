@@ -50,7 +50,9 @@ def proven(*, clinic_id: int, email: str) -> Proven:
 def reached(*, proven: Proven, now: datetime) -> list[Reached]:
     """Everybody the address reaches now, themselves first, in the order of registration."""
     listed = (
-        Patient.objects.filter(clinic_id=proven.clinic_id, erased_at=None, index__tokens__contains=[proven.token])
+        Patient.objects.filter(
+            clinic_id=proven.clinic_id, erased_at=None, merged_into=None, index__tokens__contains=[proven.token]
+        )
         .prefetch_related("related_persons")
         .order_by("pk")
     )

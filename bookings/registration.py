@@ -21,10 +21,10 @@ from bookings.series import _book_series
 WRITTEN = ("given_name", "family_name", "birth_date", "email", "phone", "language")
 
 
-class Erased(Refusal):
-    """The patient's data were erased: nothing can be written about them any more."""
+class Closed(Refusal):
+    """The record was erased, or joined to another: nothing can be written about it any more."""
 
-    message = _("This patient’s data were erased.")
+    message = _("This record is closed: it was erased, or joined to another.")
 
 
 @transaction.atomic(durable=True)
@@ -146,9 +146,9 @@ def _both_or_neither(
 
 @use_case("patient.correct", operation="update")
 def _correct(*, actor: Actor, patient: Patient) -> None:
-    """Save what the desk wrote about a patient and index it anew. Raises Erased."""
-    if patient.erased_at is not None:
-        raise Erased
+    """Save what the desk wrote about a patient and index it anew. Raises Closed."""
+    if patient.is_closed:
+        raise Closed
     patient.email = normalise_email(patient.email)
     patient.save(update_fields=[*WRITTEN, "updated"])
     reindex(patient)

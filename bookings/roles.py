@@ -30,13 +30,16 @@ EXTRA: Final = {
     "answer_appointment": ("bookings", "appointment", "Can answer requests for an appointment"),
     "overbook_appointment": ("bookings", "appointment", "Can squeeze an appointment in where time is taken"),
     "withdraw_appointment": ("bookings", "appointment", "Can mark an appointment as entered in error"),
+    "answer_datarequest": ("bookings", "datarequest", "Can read and answer requests about data"),
+    "erase_patient": ("bookings", "patient", "Can erase a patient's data"),
     "acknowledge_record": ("audit", "record", "Can acknowledge a finding of the audit"),
     "resend_message": ("notifications", "message", "Can send a message once more"),
 }
 
 _SETTING = (
     "clinic location room device practitioner schedule openinghours closure healthcareservice servicetext "
-    "servicepractitioner serviceterms groupsession privacynotice identifier"
+    "servicepractitioner serviceterms groupsession privacynotice identifier "
+    "question questiontext clinictext locationtext consenttext"
 ).split()
 _PATIENT = "patient relatedperson patientidentifier participant".split()
 _ELSEWHERE = ("notifications.view_message", "calendars.view_calendarconnection")
@@ -47,7 +50,11 @@ def _each(verbs: str, *models: str) -> frozenset[str]:
     return frozenset(f"bookings.{verb}_{model}" for verb in verbs.split() for model in models)
 
 
-_LOOK = _each("view", *_SETTING, "notice", "noticeshown", "contactchallenge", "appointment", *_PATIENT) | {*_ELSEWHERE}
+#: Read by whoever may read the appointment or the patient; an answer is written by no member of staff.
+_SAID = "answer consent".split()
+_LOOK = _each("view", *_SETTING, "notice", "noticeshown", "contactchallenge", "appointment", *_PATIENT, *_SAID) | {
+    *_ELSEWHERE
+}
 _VISIT = frozenset(
     {
         "bookings.visit_appointment",
@@ -63,6 +70,11 @@ _DESK = (
     | _each("add", "appointment")
     | _each("add change", "groupsession")
     | _each("delete", "relatedperson", "patientidentifier")
+    | _each("add change", "consent")
+    # That a request about data is there, and when it is due: patients ask the desk how far it is. Their words stay with
+    # the data protection officer, since they may be about the very person at the desk.
+    | _each("view", "datarequest")
+    | _each("view change", "possibleduplicate")
     | {"bookings.withdraw_appointment", "bookings.overbook_appointment", "notifications.resend_message"}
 )
 
@@ -73,15 +85,16 @@ PERMISSIONS: Final[Mapping[str, frozenset[str]]] = {
     | _each("change", "clinic")
     | _each("add change", "location", "room", "device", "practitioner", "healthcareservice")
     | _each("add change delete", "openinghours", "closure", "servicetext", "servicepractitioner", "serviceterms")
-    | _each("add change delete", "identifier")
-    | _each("add", "privacynotice")
+    | _each("add change delete", "identifier", "question", "questiontext", "clinictext", "locationtext")
+    | _each("add", "privacynotice", "consenttext")
     | _each("view add change delete", "staffmembership")
     | _each("view", "user")
     | {"calendars.add_calendarconnection", "calendars.change_calendarconnection"},
     Role.DPO: _LOOK
     | _each("view", "staffmembership", "user")
-    | _each("add", "privacynotice")
-    | {*_EVIDENCE, "audit.acknowledge_record"},
+    | _each("add", "privacynotice", "consenttext")
+    | _each("view answer", "datarequest")
+    | {*_EVIDENCE, "audit.acknowledge_record", "bookings.erase_patient"},
     Role.AUDITOR: _each("view", *_SETTING, "staffmembership", "user") | {*_EVIDENCE},
 }
 """Role -> permissions (`app.codename`). The groups of these names are set to exactly this after every migration."""
@@ -97,6 +110,10 @@ ABOUT_PATIENTS: Final = frozenset(
         "appointment",
         "contactchallenge",
         "message",
+        "datarequest",
+        "possibleduplicate",
+        "answer",
+        "consent",
     }
 )
 

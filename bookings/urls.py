@@ -1,6 +1,6 @@
 """Addresses of the patient's pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from bookings.views import (
     answering,
@@ -33,6 +33,8 @@ urlpatterns = [
     path("a/<str:token>/accept/", answering.accept, name="accept"),
     path("a/<str:token>/decline/", answering.decline, name="decline"),
     path("a/<str:token>/appointment.ics", appointments.ics_file, name="ics"),
+    path("me/", include("bookings.views.account.urls")),
+    path("me/data/", include("bookings.views.rights.urls")),
     path("p/<str:token>/", participants.participant, name="participant"),
     path("c/<slug:clinic>/", clinics.clinic, name="clinic"),
     path("c/<slug:clinic>/accent.css", clinics.accent, name="accent"),

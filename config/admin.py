@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 
-from bookings import moments
+from bookings import moments, rights
 from bookings.accounts import has_second_factor, second_factor_shown
 from bookings.desk import overview
 from bookings.roles import access_of
@@ -41,13 +41,17 @@ WAYS: Final = (
 SECTIONS: Final = (
     (
         _("At the desk"),
-        ("bookings.Appointment", "bookings.Patient", "bookings.Notice", "bookings.ContactChallenge"),
+        (
+            *("bookings.Appointment", "bookings.Patient", "bookings.Notice", "bookings.ContactChallenge"),
+            *("bookings.PossibleDuplicate", "bookings.DataRequest"),
+        ),
     ),
     (
         _("The clinic"),
         (
             *("bookings.Clinic", "bookings.Location", "bookings.Room", "bookings.Device", "bookings.Practitioner"),
             *("bookings.HealthcareService", "bookings.GroupSession", "bookings.Closure", "bookings.PrivacyNotice"),
+            "bookings.ConsentText",
         ),
     ),
     (_("Staff"), ("bookings.StaffMembership", "bookings.User")),
@@ -175,9 +179,19 @@ class HoraeAdminSite(admin.AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Today in each of the person's clinics, what is waiting for somebody, and the way to everything else."""
-        clinics = access_of(request.user).clinics("bookings.view_appointment")
+        access = access_of(request.user)
+        clinics = access.clinics("bookings.view_appointment")
+        asked = rights.open_count(clinic_ids=access.clinics("bookings.answer_datarequest"))
         todays = overview(clinic_ids=clinics, now=timezone.now())
-        told = [{"clinic": today.clinic, "told": moments.day(today.day), "now": today} for today in todays]
+        told = [
+            {
+                "clinic": today.clinic,
+                "told": moments.day(today.day),
+                "now": today,
+                "asked": asked.get(today.clinic.pk, 0),
+            }
+            for today in todays
+        ]
         return super().index(request, {**(extra_context or {}), "clinics_today": told})
 
     def _ways(self, request: HttpRequest) -> Iterator[dict[str, Any]]:

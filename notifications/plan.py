@@ -5,7 +5,7 @@ So that none of them leaves before the last is written, the first record of a co
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -18,16 +18,26 @@ from audit.context import Actor
 from audit.models import Record
 from audit.sealed import KeyDestroyed
 from audit.stream import Happened
-from bookings import participants
+from bookings import participants, reminders
 from bookings.contacts import contact_of
-from bookings.models import TAKES_TIME, Appointment, AppointmentStatus, ContactChallenge, Participant, ParticipantStatus
+from bookings.models import (
+    TAKES_TIME,
+    Appointment,
+    AppointmentStatus,
+    Consent,
+    ConsentPurpose,
+    ContactChallenge,
+    Participant,
+    ParticipantStatus,
+)
+from bookings.reminders import reminder_time
 from notifications.models import Kind, Message, State
 from notifications.news import moved, news, still_ahead
 
 APPOINTMENTS: Final = "bookings.Appointment"
-MODELS: Final = frozenset({APPOINTMENTS, "bookings.Participant", "bookings.ContactChallenge"})
-REMIND_AT: Final = time(10)
-"""When a reminder goes out on the day before, by the clock of the location."""
+MODELS: Final = frozenset(
+    {APPOINTMENTS, "bookings.Participant", "bookings.ContactChallenge", "bookings.Consent", "bookings.Patient"}
+)
 IMPORT: Final = "import"
 """The purpose under which history enters the system: nobody is told of it, but reminders are due as always."""
 ONE_BY_ONE: Final = frozenset({"approval.lapse", "approval.approve", "approval.decline"})
@@ -50,18 +60,18 @@ def plan(happened: Happened) -> None:
     elif happened.model == "bookings.Participant":
         if happened.op == "I":
             _plan_invitation(participant_id=UUID(happened.pk), now=happened.at)
+    elif happened.model == "bookings.Consent":
+        told = Consent.objects.filter(pk=int(happened.pk), purpose=ConsentPurpose.REMINDERS).first()
+        if told is not None:
+            _plan_reminders(patient_id=told.patient_id, now=happened.at)
+    elif happened.model == "bookings.Patient":
+        if "remind" in happened.before:
+            _plan_reminders(patient_id=int(happened.pk), now=happened.at)
     else:
         appointment = _plan_appointment(happened)
         if appointment is not None and (appointment.together or appointment.session_id):
             for other in _rest_of_the_command(happened):
                 _plan_appointment(other)
-
-
-def reminder_time(appointment: Appointment) -> datetime:
-    """The day before the appointment at a decent hour, by the location's clock; aware."""
-    zone = appointment.location.tz
-    day_before = appointment.start.astimezone(zone).date() - timedelta(days=1)
-    return datetime.combine(day_before, REMIND_AT, zone)
 
 
 def wake_sender(message: Message) -> None:
@@ -90,13 +100,14 @@ def _plan_appointment(happened: Happened) -> Appointment | None:
     kind = news(happened, appointment)
     if kind == Kind.MOVED and _was_not_confirmed(appointment, at=happened.at):
         kind = Kind.CONFIRMATION
+    reminded = booked and reminders.wanted(appointment)
     if kind is not None or not booked:
-        kept = [*([happened.at] if kind else []), *([reminder_time(appointment)] if booked else [])]
+        kept = [*([happened.at] if kind else []), *([reminder_time(appointment)] if reminded else [])]
         _supersede(appointment, but=kept)
     if kind is not None and happened.body.get("purpose") != IMPORT and still_ahead(appointment, now=happened.at):
         waits = bool(appointment.together) and happened.case in ONE_BY_ONE
         _owe(appointment, kind=kind, planned_for=happened.at, after=LULL if waits else timedelta(0))
-    if kind is not None and booked and reminder_time(appointment) > happened.at:
+    if kind is not None and reminded and reminder_time(appointment) > happened.at:
         _owe(appointment, kind=Kind.REMINDER, planned_for=reminder_time(appointment))
     if appointment.start > happened.at:
         _plan_for_participants(appointment, happened=happened, cancelled=kind == Kind.CANCELLATION)
@@ -115,6 +126,18 @@ def _plan_for_participants(appointment: Appointment, *, happened: Happened, canc
         kind = Kind.CANCELLATION if cancelled else Kind.INVITATION
         for participant in invited.select_related(*participants.RELATED):
             _owe(appointment, kind=kind, planned_for=happened.at, participant=participant)
+
+
+def _plan_reminders(*, patient_id: int, now: datetime) -> None:
+    """The patient changed their mind about reminders: what is to come is planned, or what is planned ends."""
+    ahead = Appointment.objects.filter(patient=patient_id, status=AppointmentStatus.BOOKED, start__gt=now)
+    for appointment in ahead.select_related(*_RELATED):
+        due = reminder_time(appointment)
+        if not reminders.wanted(appointment):
+            waiting = Message.objects.filter(appointment=appointment, participant=None, state=State.PLANNED)
+            waiting.filter(kind=Kind.REMINDER).update(state=State.SUPERSEDED)
+        elif due > now:
+            _owe(appointment, kind=Kind.REMINDER, planned_for=due)
 
 
 def _plan_invitation(*, participant_id: UUID, now: datetime) -> None:

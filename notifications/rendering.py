@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import mark_safe
 
-from bookings import ics, links, moments, participants
+from bookings import ics, links, moments, offers, participants
 from bookings.contacts import contact_of
 from bookings.models import Appointment, Clinic, ContactChallenge, Participant
 from notifications.models import Kind
@@ -149,7 +149,7 @@ def _render(
     known = {
         "clinic": clinic.neutral_name,
         "phone": clinic.phone,
-        "phone_hours": clinic.hours_text,
+        "phone_hours": offers.words_of(clinic, "hours_text", language=language).text,
         "several": len(visits) > 1,
         "language": language,
         **values,

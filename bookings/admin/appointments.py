@@ -5,6 +5,7 @@ from typing import Any, Final, cast
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import linebreaksbr
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -14,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from audit.sealed import KeyDestroyed
-from bookings import panels, participants
+from bookings import panels, participants, questions
 from bookings.admin.confined import ClinicFilter, ConfinedAdmin
 from bookings.admin.explaining import Explaining
 from bookings.admin.facts import Facts
@@ -46,7 +47,7 @@ _WHAT: Final = (
     *("overbooked_shown", "participants_shown"),
 )
 _SAID: Final = (
-    *("reason_shown", "needs_shown", "standing", "coverage", "referral", "contact_person", "language"),
+    *("reason_shown", "answers_shown", "needs_shown", "standing", "coverage", "referral", "contact_person", "language"),
     "booked_online",
 )
 _VISIT: Final = ("arrived", "checked_in", "seen", "cancelled_by", "why_cancelled")
@@ -108,6 +109,12 @@ class AppointmentAdmin(Facts, ReadRecorded[Appointment], ConfinedAdmin[Appointme
             for title, options in given
         ]
 
+    def tells(self, appointment: Appointment, name: str) -> bool:
+        """Answers have a line where there are any."""
+        if name == "answers_shown":
+            return appointment.answers.exists()
+        return super().tells(appointment, name)
+
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """What is to come from the next on, what is past from the last on."""
         return ("-start", "id") if request.GET.get(WhenFilter.parameter_name) in ("past", "all") else ("start", "id")
@@ -139,6 +146,19 @@ class AppointmentAdmin(Facts, ReadRecorded[Appointment], ConfinedAdmin[Appointme
             return appointment.reason or self.get_empty_value_display()
         except KeyDestroyed:
             return self.get_empty_value_display()
+
+    @admin.display(description=_("questions of the clinic"))
+    def answers_shown(self, appointment: Appointment) -> str | SafeString:
+        """Each question as it was asked, in its language, and what was answered."""
+        lines = format_html_join(
+            "",
+            '<dt lang="{}">{}</dt><dd>{}</dd>',
+            (
+                (one.asked.language, one.asked.text, linebreaksbr(one.value, autoescape=True))
+                for one in questions.answered(appointment)
+            ),
+        )
+        return format_html("<dl>{}</dl>", lines) if lines else self.get_empty_value_display()
 
     @admin.display(description=_("arrived"))
     def arrived(self, appointment: Appointment) -> str:

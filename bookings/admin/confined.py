@@ -6,7 +6,7 @@ allows is asked per clinic: reception in one clinic and manager in another never
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from django import forms
 from django.contrib import admin
@@ -219,9 +219,12 @@ class ConfinedInline(Confined, admin.TabularInline[C, P]):
 
     form = cast(Any, ConfinedForm)
     formset = cast(Any, ConfinedFormSet)
-    formfield_overrides = WIDGETS
+    formfield_overrides: ClassVar = {
+        models.TextField: {"widget": forms.Textarea(attrs={"rows": 3, "cols": 40})},  # fields stand beside each other
+        **WIDGETS,
+    }
     extra = 0
-    exclude = ("clinic",)
+    exclude: ClassVar[tuple[str, ...]] = ("clinic",)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[C]:
         return self.confine(request, super().get_queryset(request), "view", "change")

@@ -34,7 +34,7 @@ NAMES: Final[Mapping[Rule, str | Promise]] = MappingProxyType(
     {
         Rule.SERVICE: _("the service is offered"),
         Rule.LOCATION: _("the service is given at this location"),
-        Rule.PATIENT: _("the patient belongs to this clinic"),
+        Rule.PATIENT: _("the patient’s record is one of this clinic, and open"),
         Rule.PRACTITIONER: _("the practitioner gives this service"),
         Rule.ONLINE: _("patients book it online"),
         Rule.KIND: _("it is given in this way"),
@@ -248,5 +248,5 @@ def _moved(given: QueryDict, *, access: Access) -> Appointment | None:
 
 def _patient(given: QueryDict, *, access: Access) -> Patient | None:
     pk = given.get("patient", "")
-    rows = Patient.objects.filter(clinic__in=access.clinics(ADD), erased_at=None).select_related("clinic")
-    return rows.filter(pk=int(pk)).first() if pk.isdecimal() and len(pk) < 19 else None
+    rows = Patient.objects.filter(clinic__in=access.clinics(ADD), erased_at=None, merged_into=None)
+    return rows.select_related("clinic").filter(pk=int(pk)).first() if pk.isdecimal() and len(pk) < 19 else None

@@ -81,7 +81,7 @@ class Inviting:
         rows = Appointment.objects.filter(clinic__in=access_of(request.user).clinics(INVITE))
         appointment = rows.select_related("patient", "location", "service", "practitioner").filter(pk=appointment_id)
         row = appointment.first()
-        if row is None or row.patient.erased_at is not None:
+        if row is None or row.patient.is_closed:
             raise Http404
         posted = request.POST if request.method == "POST" else None
         form = InviteForm(posted, initial={"language": row.language}, appointment=row)

@@ -7,7 +7,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import patients, registration
 from bookings.admin.confined import ConfinedAdmin, ConfinedInline
+from bookings.admin.consents import ConsentDesk, all_of, said_of
 from bookings.admin.patient_form import PatientForm
 from bookings.admin.reading import ReadRecorded
 from bookings.admin.shown import short, short_day
@@ -22,13 +23,15 @@ from bookings.models import Appointment, Patient, PatientIdentifier, RelatedPers
 from bookings.roles import staff_actor
 
 LATEST: Final = 20
+#: What the page writes beside what `registration` does: how the clinic keeps the patient, not who they are.
+KEPT_HERE: Final = ("known_since", "remind", "confidential", "safe_contact")
 
 
 class RelatedPersonInline(ConfinedInline[RelatedPerson, Patient]):
     """People who act for the patient."""
 
     model = RelatedPerson
-    fields = ("name", "relationship", "email", "phone", "valid_until")
+    fields = ("name", "relationship", "authority", "email", "phone", "valid_until")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RelatedPerson]:
         return super().get_queryset(request).select_related("patient")
@@ -75,10 +78,16 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
     fieldsets = (
         (None, {"fields": ("clinic", "family_name", "given_name", "birth_date", "known_since", "code")}),
         (_("How to reach them"), {"fields": ("phone", "email", "language", "safe_contact", "confidential")}),
+        (_("What they agreed to"), {"fields": ("remind", "consents_shown")}),
         (_("Appointments"), {"fields": ("appointments",)}),
     )
-    readonly_fields = ("code", "appointments", "erased_at")
+    readonly_fields = ("code", "appointments", "consents_shown", "joined_to", "erased_at")
     inlines = (RelatedPersonInline, PatientIdentifierInline)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Django's pages, and that of consents."""
+        page = self.admin_site.admin_view(ConsentDesk(self.admin_site).page)
+        return [path("<int:patient_id>/consents/", page, name="bookings_patient_consents"), *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Hits
@@ -118,10 +127,18 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
         given = super().get_fieldsets(request, obj)
         if obj is None:
             return [(None, {"fields": ("clinic", "family_name", "given_name", "birth_date", "known_since")}), given[1]]
-        return [(None, {"fields": ("code", "erased_at")})] if obj.erased_at is not None else given
+        return [(None, {"fields": ("code", "joined_to", "erased_at")})] if obj.is_closed else given
 
     def get_inlines(self, request: HttpRequest, obj: Patient | None) -> Any:
-        return () if obj is None or obj.erased_at is not None else self.inlines
+        return () if obj is None or obj.is_closed else self.inlines
+
+    @admin.display(description=_("joined to"))
+    def joined_to(self, patient: Patient) -> str | SafeString:
+        """The record that everything of this one stands in now."""
+        kept = patient.merged_into
+        if kept is None:
+            return self.get_empty_value_display()
+        return format_html('<a href="{}">{}</a>', reverse("admin:bookings_patient_change", args=[kept.pk]), kept.code)
 
     @admin.display(description=_("name"))
     def name(self, patient: Patient) -> str:
@@ -142,6 +159,14 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
     def last_changed(self, patient: Patient) -> str:
         """The day on which something about the patient was last written."""
         return short_day(patient.updated.date())
+
+    @admin.display(description=_("consents"))
+    def consents_shown(self, patient: Patient) -> str | SafeString:
+        """What stands and what was taken back, with the way to the page where the desk writes either down."""
+        lines = format_html_join("", "<li>{}</li>", ((said_of(consent),) for consent in all_of(patient)))
+        listed = format_html('<ul class="visits">{}</ul>', lines) if lines else str(_("None yet."))
+        url = reverse("admin:bookings_patient_consents", args=[patient.pk])
+        return format_html('{}<p><a href="{}">{}</a></p>', listed, url, _("Write down a yes or a no"))
 
     @admin.display(description=_("latest"))
     def appointments(self, patient: Patient) -> str | SafeString:
@@ -172,8 +197,8 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
         actor = staff_actor(user=cast(User, request.user), clinic_id=obj.clinic_id)
         if change:
             registration._correct(actor=actor, patient=obj)
-            if "known_since" in form.changed_data:
-                obj.save(update_fields=["known_since"])
+            if kept := [name for name in KEPT_HERE if name in form.changed_data]:
+                obj.save(update_fields=kept)
             return
         made = registration._admit(
             actor=actor,
@@ -199,7 +224,7 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
             registration._reindex(actor=actor, patient=patient)
 
     def has_change_permission(self, request: HttpRequest, obj: Patient | None = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or obj.erased_at is None)
+        return super().has_change_permission(request, obj) and (obj is None or not obj.is_closed)
 
     def has_delete_permission(self, request: HttpRequest, obj: Patient | None = None) -> bool:
         return False

@@ -211,9 +211,8 @@ class PhoneBooking:
         if not given.isdecimal() or len(given) > 18:
             return None
         clinics = access.clinics(ADD)
-        return (
-            Patient.objects.filter(clinic__in=clinics, erased_at=None, pk=int(given)).select_related("clinic").first()
-        )
+        rows = Patient.objects.filter(clinic__in=clinics, erased_at=None, merged_into=None, pk=int(given))
+        return rows.select_related("clinic").first()
 
     def _found(self, request: HttpRequest, clinic: Clinic) -> tuple[list[Patient], str]:
         asked = request.GET.get("q", "").strip()[:200]

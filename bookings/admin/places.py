@@ -1,9 +1,11 @@
 """Clinics, locations, rooms, devices, privacy notices."""
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminFileWidget
 from django.db.models import Max, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,20 +13,70 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from bookings.admin.confined import ClinicFilter, ConfinedAdmin
+from bookings.admin.confined import ClinicFilter, ConfinedAdmin, ConfinedInline
 from bookings.admin.contradicted import Contradicted
+from bookings.admin.forms import ConfinedForm
 from bookings.admin.hours import OpeningHoursInline
-from bookings.models import Clinic, Device, Location, PrivacyNotice, Room, Schedule
+from bookings.models import Clinic, ClinicText, Device, Location, LocationText, PrivacyNotice, Room, Schedule
 
 T = TypeVar("T", bound=Room | Device)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A logo as its field tells of it: on the clinic's own pages, for the store itself answers nobody."""
+
+    name: str
+    url: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LogoInput(AdminFileWidget):
+    """A file to be chosen as the logo, beside the one there is."""
+
+    def format_value(self, value: Any) -> Any:
+        """The logo there is; None where there is none."""
+        if not self.is_initial(value):
+            return None
+        return _Shown(str(_("logo")), reverse("bookings:logo", args=[value.instance.slug]))
+
+
+class ClinicForm(ConfinedForm[Clinic]):
+    """A clinic's page."""
+
+    class Meta:
+        model = Clinic
+        fields = ("logo",)  # the page names them all
+        widgets: ClassVar = {"logo": LogoInput}
+
+
+class ClinicTextInline(ConfinedInline[ClinicText, Clinic]):
+    """What the clinic says of itself in one more language."""
+
+    model = ClinicText
+    exclude = ()  # the clinic is the whole this is a part of
+    fields = ("language", "hours_text", "imprint", "accessibility")
+    verbose_name_plural = _("in further languages: what stays empty is read in the first language")
+
+
+class LocationTextInline(ConfinedInline[LocationText, Location]):
+    """How to get in, in one more language."""
+
+    model = LocationText
+    fields = ("language", "access_notes")
+    verbose_name_plural = _("how to get in, in further languages")
 
 
 @admin.register(Clinic)
 class ClinicAdmin(ConfinedAdmin[Clinic]):
     """One practice. Clinics are opened by whoever runs the installation, and closed, never deleted."""
 
+    form = ClinicForm
     clinic_path = "pk"
     list_display = ("name", "phone", "hours_text", "active")
+    inlines = (ClinicTextInline,)
     fieldsets = (
         (None, {"fields": ("name", "neutral_name", "slug", "active", "language", "accent", "logo")}),
         (_("How to reach it"), {"fields": ("phone", "hours_text", "emergency_number", "email", "website", "address")}),
@@ -65,6 +117,7 @@ class LocationAdmin(Contradicted[Location]):
     list_display = ("name", "address", "zone", "country", "observes_holidays", "active")
     list_filter = ("active",)
     prepopulated_fields = {"slug": ("name",)}
+    inlines = (LocationTextInline,)
     fieldsets = (
         (None, {"fields": ("clinic", "name", "slug", "active")}),
         (_("Where it is"), {"fields": ("address", "access_notes", "phone")}),

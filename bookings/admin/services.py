@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.admin.confined import ConfinedInline
 from bookings.admin.contradicted import Contradicted
 from bookings.admin.forms import ConfinedForm
+from bookings.admin.questions import QuestionInline
 from bookings.models import HealthcareService, ServicePractitioner, ServiceTerms, ServiceText, VisitKind
 
 
@@ -83,7 +84,7 @@ class HealthcareServiceAdmin(Contradicted[HealthcareService]):
     list_filter = ("active", "bookable_online")
     search_fields = ("name", "texts__name")
     prepopulated_fields = {"slug": ("name",)}
-    inlines = (OfferInline, TermsInline, TextInline)
+    inlines = (OfferInline, TermsInline, TextInline, QuestionInline)
     fieldsets = (
         (None, {"fields": ("clinic", "name", "slug", "instructions", "order", "active", "bookable_online")}),
         (_("How people meet"), {"fields": ("kinds", "travel")}),

@@ -46,7 +46,7 @@ MESSAGES: Final = MappingProxyType(
     {
         Rule.SERVICE: _("This service is not offered at the moment."),
         Rule.LOCATION: _("This service is not offered at this location."),
-        Rule.PATIENT: _("This patient belongs to another clinic."),
+        Rule.PATIENT: _("This patient belongs to another clinic, or their record is closed."),
         Rule.PRACTITIONER: _("This practitioner does not give this service."),
         Rule.ONLINE: _("This service cannot be booked online. Please phone the clinic."),
         Rule.KIND: _("This service is not given in this way. Please choose another way to meet."),

@@ -1,59 +1,35 @@
 """The details of a booking: for whom, who they are, how to reach whoever books."""
 
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
 from django import forms
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from bookings.consents import Ask
+from bookings.forms import consent_boxes, familiar, intake_questions
+from bookings.forms.consent_boxes import Box
+from bookings.forms.familiar import Familiar
+from bookings.forms.intake_questions import Part
+from bookings.forms.languages import language_choices
+from bookings.forms.persons import Person
 from bookings.forms.text import LongTextField, PersonNameField, PhoneField
 from bookings.models import RelatedPerson, VisitKind
-from bookings.parties import MOST_PEOPLE
+from bookings.questions import Group, shown_beside
 
 OLDEST: Final = 130
 _PERSON: Final = ("given_name", "family_name", "birth_day", "birth_month", "birth_year")
 NAME_LENGTH: Final = 120
-#: Names of languages in themselves: a reader looks for their own.
-LANGUAGE_NAMES: Final = {
-    "en": "English",
-    "de": "Deutsch",
-    "fr": "Français",
-    "es": "Español",
-    "it": "Italiano",
-    "nl": "Nederlands",
-}
-
-
-def language_choices() -> list[tuple[str, str]]:
-    """The languages of the pages, each by its own name."""
-    return [(code, LANGUAGE_NAMES.get(code, str(name))) for code, name in settings.LANGUAGES]
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """The fields about one person, as they stand together; the first is number 1."""
-
-    number: int
-    given_name: forms.BoundField
-    family_name: forms.BoundField
-    birth: list[forms.BoundField]
-    """Day, month and year, side by side."""
-
-    @property
-    def birth_mistakes(self) -> list[tuple[str, str]]:
-        """What is wrong with the date: the id each field points to, and its sentence."""
-        return [(f"{field.auto_id}_error", str(error)) for field in self.birth for error in field.errors]
 
 
 class DetailsForm(forms.Form):
     """What a visitor types to be booked. One name is enough; a birth date may be unknown.
 
     For several `people` each after the first is asked for a name too. A visit at home needs its address, one by phone a
-    number.
+    number. `questions` are the clinic's own, `consents` what it asks consent for; both may be left as they are. Whoever
+    is `known` is chosen instead of typed, and reached at `contact`.
     """
 
     use_required_attribute = False
@@ -109,7 +85,7 @@ class DetailsForm(forms.Form):
     )
     email = forms.EmailField(
         label=_("Your e-mail address"),
-        help_text=_("We send a code there now, and a reminder before the visit."),
+        help_text=_("We send a code there now, and what you book."),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false", "autocapitalize": "none"}),
         error_messages={
@@ -149,9 +125,14 @@ class DetailsForm(forms.Form):
         initial: Mapping[str, str] | None = None,
         people: int = 1,
         kind: str = VisitKind.ON_SITE,
+        questions: Sequence[Group] = (),
+        consents: Sequence[Ask] = (),
+        known: Sequence[Familiar] = (),
+        contact: str = "",
     ) -> None:
-        super().__init__(data, initial=dict(initial or {}))
-        self.today, self.people = today, people
+        self.today, self.people, self.questions, self.consents = today, people, questions, consents
+        self.known = {one.code: one for one in known}
+        super().__init__(None if data is None else self._as_it_stands(data), initial=self._as_it_stands(initial or {}))
         if kind != VisitKind.HOME:
             del self.fields["visit_address"]
         if kind == VisitKind.PHONE:
@@ -163,12 +144,35 @@ class DetailsForm(forms.Form):
             assert isinstance(who, forms.ChoiceField)
             who.label = _("Who are the appointments for?")
             who.choices = [("me", _("For me and others")), ("other", _("Only for others"))]
+        if self.known:
+            self._offer_known(contact)
         further = [(name, suffix) for suffix in self._suffixes[1:] for name in _PERSON]
         for name, suffix in further:
             fresh = copy.deepcopy(type(self).base_fields[name])
             fresh.widget.attrs["autocomplete"] = "off"
             self.fields[name + suffix] = fresh
-        self.order_fields(["who", "helper_name", "relationship", *_PERSON, *map("".join, further)])
+        for suffix in self._suffixes if self.known else ():
+            self.fields[f"family_name{suffix}"].required = False  # asked for again where nobody is chosen
+            if suffix:
+                offered = familiar.choices(self.known, suffix=suffix)
+                self.fields[familiar.name_of(suffix)] = forms.ChoiceField(
+                    label=_("Who is it?"), required=False, choices=offered, widget=forms.RadioSelect
+                )
+        answers = intake_questions.fields_for(questions)
+        self.fields |= {**answers, **consent_boxes.fields_for(consents)}
+        self.order_fields(["who", "helper_name", "relationship", *_PERSON, *map("".join, further), *answers])
+
+    def _offer_known(self, contact: str) -> None:
+        """Offer whom the account reaches, its holder chosen, or whoever is the only one; with how they are reached."""
+        who = self.fields["who"]
+        assert isinstance(who, forms.ChoiceField)
+        who.choices = familiar.choices(self.known, suffix="")
+        first = next(iter(self.known.values()))
+        if self.initial.get("who", "me") == "me" and not self.initial.get("family_name"):
+            self.initial["who"] = first.code if first.own or len(self.known) == 1 else ""
+        self.fields["email"].help_text = _("You are signed in with this address. Another one is sent a code first.")
+        self.initial["email"] = self.initial.get("email") or contact
+        self.initial["phone"] = self.initial.get("phone") or first.phone
 
     @property
     def _suffixes(self) -> list[str]:
@@ -179,9 +183,33 @@ class DetailsForm(forms.Form):
         """The fields of each person, the first first."""
         given, family, *birth = _PERSON
         return [
-            Person(number, self[given + suffix], self[family + suffix], [self[name + suffix] for name in birth])
+            Person(
+                number,
+                self[given + suffix],
+                self[family + suffix],
+                [self[name + suffix] for name in birth],
+                self[familiar.name_of(suffix)] if suffix and self.known else None,
+            )
             for number, suffix in enumerate(self._suffixes, 1)
         ]
+
+    @property
+    def parts(self) -> list[Part]:
+        """The clinic's questions as they stand together."""
+        return intake_questions.parts_of(self.questions, self)
+
+    @property
+    def boxes(self) -> list[Box]:
+        """What consent is asked for."""
+        return consent_boxes.boxes_of(self.consents, self)
+
+    def _as_it_stands(self, typed: Mapping[str, str]) -> dict[str, str]:
+        """What was typed, in the words of this page: its language may have changed since."""
+        chosen = familiar.as_chosen(typed, self.known, suffixes=self._suffixes)
+        return intake_questions.in_their_words(chosen, self.questions)
+
+    def _chosen(self, values: Mapping[str, str], suffix: str) -> Familiar | None:
+        return self.known.get(values.get(familiar.name_of(suffix), ""))
 
     def clean(self) -> dict[str, str]:
         """Check what depends on more than one field."""
@@ -191,9 +219,27 @@ class DetailsForm(forms.Form):
                 self.add_error("helper_name", _("Write your own name, since you book for someone else."))
             if not given.get("relationship") and "relationship" not in self.errors:
                 self.add_error("relationship", _("Say what you are to the patient."))
+        taken: set[str] = set()
         for suffix in self._suffixes:
-            self._check_birth_date(suffix)
+            one = self._chosen(given, suffix)
+            if one is None:
+                self._check_name(suffix)
+                self._check_birth_date(suffix)
+                continue
+            for name in familiar.SAID:
+                if name + suffix in self.fields:
+                    self.errors.pop(name + suffix, None)
+                    given[name + suffix] = one.says[name]
+            if one.code in taken:
+                self.add_error(familiar.name_of(suffix), _("This person is chosen already. Choose somebody else."))
+            taken.add(one.code)
         return given
+
+    def _check_name(self, suffix: str) -> None:
+        field = self.fields[f"family_name{suffix}"]
+        missing = not field.required and not self.cleaned_data.get(f"family_name{suffix}")
+        if missing and f"family_name{suffix}" not in self.errors:
+            self.add_error(f"family_name{suffix}", field.error_messages["required"])
 
     def _check_birth_date(self, suffix: str) -> None:
         names = [f"birth_{part}{suffix}" for part in ("day", "month", "year")]
@@ -232,19 +278,12 @@ class DetailsForm(forms.Form):
             if not name.startswith("birth_") and name != "message_language"
         }
         for suffix in self._suffixes:
-            parts = (values.get(f"birth_{part}{suffix}", "").strip()[:20] for part in ("year", "month", "day"))
-            year, month, day = parts
-            born = f"{year}-{month.zfill(2)}-{day.zfill(2)}" if year or month or day else ""
-            kept[f"birth_date{suffix}"] = born
-        return kept | {"language": values.get("message_language", "")}
-
-
-def initial_of(typed: Mapping[str, str], *, language: str) -> dict[str, str]:
-    """A draft's fields as the form shows them."""
-    shown = {name: value for name, value in typed.items() if not name.startswith("birth_date") and name != "language"}
-    shown |= {"who": typed.get("who") or "me", "message_language": typed.get("language") or language}
-    for suffix in ("", *(f"_{number}" for number in range(2, MOST_PEOPLE + 1))):
-        year, month, day = [*typed.get(f"birth_date{suffix}", "").split("-", 2), "", "", ""][:3]
-        shown[f"birth_year{suffix}"] = year
-        shown[f"birth_month{suffix}"], shown[f"birth_day{suffix}"] = month.lstrip("0"), day.lstrip("0")
-    return shown
+            one = self._chosen(values, suffix)
+            kept[f"whom{suffix}"] = one.code if one is not None else ""
+            if one is not None:
+                kept[f"who{suffix}"] = "me" if one.own else "other"
+            year, *rest = (values.get(f"birth_{part}{suffix}", "").strip()[:20] for part in ("year", "month", "day"))
+            born = "-".join((year, *(part.rjust(2, "0") for part in rest)))
+            kept[f"birth_date{suffix}"] = born if year or any(rest) else ""
+        kept |= consent_boxes.given_in(values, shown=self.data, asks=self.consents)
+        return kept | shown_beside(self.questions) | {"language": values.get("message_language", "")}

@@ -53,6 +53,26 @@ TRANSPARENCY = Use(
     subjects=("patients",),
     source="the booking pages",
 )
+CONSENTS = Use(
+    activity="Consents",
+    purpose="Do what a patient agreed to, show what they agreed to, and stop when they take it back",
+    basis="Art. 6(1)(a), 7(1) GDPR",
+    recipients=("clinic staff", "data protection officer", "supervisory authority on request"),
+    retention=Retention.REGULATORY,
+    duration="while the consent stands, then 36 months",
+    subjects=("patients",),
+    source="the patient, or the person who acts for the patient",
+)
+ACCOUNTS = Use(
+    activity="Patients' accounts",
+    purpose="Let a patient sign in again without a code each time",
+    basis="Art. 6(1)(b), 32 GDPR",
+    recipients=("the patient",),
+    retention=Retention.TRANSACTIONAL,
+    duration="until the account is closed or its data are erased",
+    subjects=("patients", "people who book for patients"),
+    source="the patient, or the person who acts for the patient",
+)
 ABUSE = Use(
     activity="Bounding misuse",
     purpose="Keep one source from taking all times, sending codes to strangers or guessing links",

@@ -197,3 +197,7 @@ class Appointment(models.Model):
     def sealing_key_id(self) -> uuid.UUID:
         """The patient's own data key."""
         return self.patient.key_id
+
+    def former_sealing_key_ids(self) -> frozenset[uuid.UUID]:
+        """Keys of records joined to the patient's, under which the row may have been sealed."""
+        return self.patient.former_key_ids

@@ -45,7 +45,7 @@ class Draft(models.Model):
     skipping = models.BooleanField(default=False, db_default=False, help_text="A series leaves out what is taken.")
     key_id = models.UUIDField(unique=True)
     visitor_digest = models.CharField(max_length=64)
-    form = SealedTextField(max_length=8000, blank=True, help_text="The form's fields as JSON.")
+    form = SealedTextField(max_length=400_000, blank=True, help_text="The form's fields as JSON.")
     language = models.CharField(max_length=5, choices=languages)
     notice = models.ForeignKey(PrivacyNotice, models.PROTECT, null=True, related_name="+")
     notice_shown_at = models.DateTimeField(null=True)
@@ -102,6 +102,8 @@ class ContactChallenge(models.Model):
         BOOK = "book", _("to book")
         MANAGE = "manage", _("to see an appointment")
         FIND = "find", _("to find appointments")
+        SIGN_IN = "signin", _("to sign in")
+        CHANGE = "change", _("to change the address")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="+")

@@ -24,6 +24,8 @@ class Notice(models.Model):
     class Kind(models.TextChoices):
         CALENDAR_FAILING = "calendar-failing", _("A calendar cannot be reached; its appointments stand.")
         MESSAGE_FAILED = "message-failed", _("A message could not be delivered.")
+        PERHAPS_SAME = "perhaps-same", _("Two records may be of one patient.")
+        DATA_REQUEST = "data-request", _("Patients wait for an answer about their data.")
         PARTICIPANT_DECLINED = "participant-declined", _("Somebody who must be there has declined.")
 
     clinic = models.ForeignKey(Clinic, models.CASCADE, related_name="notices", verbose_name=_("clinic"))

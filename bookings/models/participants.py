@@ -94,3 +94,7 @@ class Participant(models.Model):
     def sealing_key_id(self) -> uuid.UUID:
         """The patient's key: whoever was invited to their visit is known through them."""
         return self.appointment.patient.key_id
+
+    def former_sealing_key_ids(self) -> frozenset[uuid.UUID]:
+        """Keys of records joined to the patient's, under which the row may have been sealed."""
+        return self.appointment.patient.former_key_ids

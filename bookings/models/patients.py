@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from audit.declare import audited, exempt
@@ -21,8 +22,8 @@ from bookings.models.words import languages
     chain="clinic_id",
     subject="self",
     use=APPOINTMENTS,
-    technical="id clinic code key_id language created updated erased_at",
-    schedule="known_since confidential safe_contact",
+    technical="id clinic code key_id language merged_into created updated erased_at",
+    schedule="known_since remind confidential safe_contact",
     identity="given_name family_name birth_date",
     contact="email phone",
 )
@@ -47,6 +48,7 @@ class Patient(models.Model):
         blank=True,
         help_text=_("When the clinic first saw this patient, if that was before Horae. Empty for somebody new."),
     )
+    remind = models.BooleanField(_("reminders"), default=True, db_default=True)
     confidential = models.BooleanField(
         _("confidential"),
         default=False,
@@ -58,6 +60,16 @@ class Patient(models.Model):
         default=False,
         db_default=False,
         help_text=_("Messages say that there is news and nothing else; a link alone shows no date."),
+    )
+    merged_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="merged",
+        verbose_name=_("joined to"),
+        help_text="FHIR Patient.link, replaced-by.",
     )
     erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
     created = models.DateTimeField(_("created"), db_default=Now(), editable=False)
@@ -75,6 +87,16 @@ class Patient(models.Model):
     def sealing_key_id(self) -> uuid.UUID:
         """The patient's own data key."""
         return self.key_id
+
+    @cached_property
+    def former_key_ids(self) -> frozenset[uuid.UUID]:
+        """Keys of the records that were joined to this one: what was sealed under them is the patient's too."""
+        return frozenset(Patient.objects.filter(merged_into=self.pk).values_list("key_id", flat=True))
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more is written about this record: it was erased, or joined to another."""
+        return self.erased_at is not None or self.merged_into_id is not None
 
     @property
     def full_name(self) -> str:
@@ -133,15 +155,22 @@ class PatientIdentifier(models.Model):
         """The patient's own data key."""
         return self.patient.key_id
 
+    def former_sealing_key_ids(self) -> frozenset[uuid.UUID]:
+        """Keys of records joined to the patient's, under which the row may have been sealed."""
+        return self.patient.former_key_ids
+
 
 @audited(
     chain="clinic_id",
     subject="patient",
     use=APPOINTMENTS,
     technical="id clinic patient valid_until created updated",
-    identity="name relationship",
+    identity="name relationship authority",
     contact="email phone",
-    clear={"relationship": "one of six words; says nothing without the sealed name"},
+    clear={
+        "relationship": "one of six words; says nothing without the sealed name",
+        "authority": "one of three words; says nothing without the sealed name",
+    },
 )
 class RelatedPerson(models.Model):
     """Somebody who acts for a patient (FHIR RelatedPerson), until a date when one is known. Sealed under the
@@ -155,12 +184,26 @@ class RelatedPerson(models.Model):
         CARER = "carer", _("carer")
         OTHER = "other", _("someone else")
 
+    class Authority(models.TextChoices):
+        PARENTAL = "parental", _("parental responsibility")
+        COURT = "court", _("appointed by a court")
+        GIVEN = "given", _("the patient’s own wish")
+
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     patient = models.ForeignKey(Patient, models.CASCADE, related_name="related_persons", verbose_name=_("patient"))
     name = SealedTextField(_("name"), max_length=240)
     relationship = models.CharField(_("relationship"), max_length=12, choices=Relationship.choices)
     email = SealedTextField(_("e-mail"), max_length=254, blank=True)
     phone = SealedTextField(_("phone"), max_length=40, blank=True)
+    authority = models.CharField(
+        _("by what right"),
+        max_length=8,
+        choices=Authority.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Empty while nobody has checked."),
+    )
     valid_until = models.DateField(_("until"), null=True, blank=True)
     created = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     updated = models.DateTimeField(_("updated"), auto_now=True)
@@ -179,6 +222,10 @@ class RelatedPerson(models.Model):
     def sealing_key_id(self) -> uuid.UUID:
         """The patient's key: what is known of a helper ends with the patient's data."""
         return self.patient.key_id
+
+    def former_sealing_key_ids(self) -> frozenset[uuid.UUID]:
+        """Keys of records joined to the patient's, under which the row may have been sealed."""
+        return self.patient.former_key_ids
 
 
 @audited(

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.sealed import KeyDestroyed
-from bookings import booking, confirming, ics, links, offers, proof, series, siblings, unlocking
+from bookings import booking, confirming, ics, links, offers, proof, questions, reminders, series, siblings, unlocking
 from bookings.forms.codes import CodeForm
 from bookings.forms.scopes import scope_in
 from bookings.models import Appointment, AppointmentStatus, VisitKind
@@ -215,6 +215,9 @@ def open_page(
         appointment=appointment,
         service_name=offers.name_of(service, clinic=clinic, language=language),
         instructions=offers.instructions_of(service, clinic=clinic, language=language),
+        access=offers.access_to([appointment.location], clinic=clinic, language=language)[appointment.location_id],
+        answered=questions.answered(appointment),
+        reminded=stands and reminders.to_come(appointment, now=now),
         kind=appointment.kind,
         how=summaries.how(appointment.kind),
         visit_address=appointment.visit_address,

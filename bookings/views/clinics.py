@@ -32,9 +32,11 @@ def home(request: HttpRequest) -> HttpResponse:
     shown = pages.get_page(request.GET.get("page"))
     if pages.count == 1 and not query:
         return _clinic_page(request, shown.object_list[0])
+    hours = offers.hours_of(shown.object_list, language=language())
     cards = [
         {
             "clinic": clinic,
+            "hours": hours[clinic.pk],
             "names": [offers.name_of(service, clinic=clinic, language=language()) for service in clinic.services.all()],
         }
         for clinic in shown.object_list
@@ -63,13 +65,14 @@ def _clinic_page(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     chosen = [offer for offer in offered if _gives(offer, preset)]
     preset = {name: value for name, value in preset.items() if value} if chosen else {}
     sites = {site.pk: site for offer in offered for site in offer.locations}
+    access = offers.access_to(sites.values(), clinic=clinic, language=language())
     return page(
         request,
         "bookings/clinic.html",
         clinic=clinic,
         offers=chosen or offered,
         preset=urlencode(preset),
-        sites=sorted(sites.values(), key=lambda site: (site.name, site.pk)),
+        sites=[(site, access[site.pk]) for site in sorted(sites.values(), key=lambda site: (site.name, site.pk))],
     )
 
 
@@ -83,7 +86,8 @@ def _gives(offer: Offer, preset: Mapping[str, str]) -> bool:
 def imprint(request: HttpRequest, *, clinic: str) -> HttpResponse:
     """Who answers for the clinic's pages."""
     found = clinic_or_404(clinic)
-    return page(request, "bookings/imprint.html", clinic=found)
+    words = offers.words_of(found, "imprint", language=language())
+    return page(request, "bookings/imprint.html", clinic=found, words=words)
 
 
 @allow("GET")
@@ -98,7 +102,8 @@ def privacy(request: HttpRequest, *, clinic: str) -> HttpResponse:
 def accessibility(request: HttpRequest, *, clinic: str) -> HttpResponse:
     """The clinic's accessibility statement, and how to report a barrier."""
     found = clinic_or_404(clinic)
-    return page(request, "bookings/accessibility.html", clinic=found)
+    words = offers.words_of(found, "accessibility", language=language())
+    return page(request, "bookings/accessibility.html", clinic=found, words=words)
 
 
 @allow("GET")

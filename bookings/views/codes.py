@@ -7,8 +7,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import ngettext
 
-from bookings import completing, links, parties, proof, reach
-from bookings.availability import NotOffered, SlotTaken
+from bookings import completing, parties, proof
 from bookings.forms.codes import CodeForm
 from bookings.models import Draft
 from bookings.views import drafts, sessions, summaries
@@ -25,23 +24,20 @@ from bookings.views.sessions import visitor_of
 def code(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     """Type the code and be booked. A contact proved a moment ago needs one press only."""
     if not drafts.is_complete(draft, now=now):
-        return _to_details(draft)
+        return drafts.to_details(draft)
     contact = parties.read(draft)["email"]
-    proved = completing.is_proved(now=now, draft=draft, contact=contact)
+    proofs = sessions.proofs(request, now=now)
+    proved = completing.is_proved(now=now, draft=draft, contact=contact, proofs=proofs)
     if request.method != "POST":
-        if not drafts.waits_for_code(draft, contact=contact, now=now) and not proved:
+        if not proved and not drafts.waits_for_code(draft, contact=contact, now=now):
             return _page(request, draft, form=CodeForm(), contact=contact, now=now, over=True)
         return _page(request, draft, form=CodeForm(), contact=contact, now=now, proved=proved)
     form = CodeForm(request.POST)
     if not proved and not form.is_valid():
         return _page(request, draft, form=form, contact=contact, now=now, status=422)
     try:
-        appointment = completing.complete(
-            actor=VISITOR,
-            now=now,
-            visitor=visitor_of(request),
-            draft_id=draft.pk,
-            code="" if proved else form.cleaned_data["code"],
+        return drafts.book(
+            request, draft=draft, contact=contact, now=now, code="" if proved else form.cleaned_data["code"]
         )
     except proof.WrongCode as refusal:
         form.add_error("code", wrong(refusal))
@@ -49,12 +45,6 @@ def code(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     except proof.CodeExpired as refusal:
         form.add_error("code", str(refusal))
         return _page(request, draft, form=form, contact=contact, now=now, status=410, over=True)
-    except (completing.NotProved, completing.Incomplete):
-        return _to_details(draft)
-    except (SlotTaken, NotOffered) as refusal:
-        return drafts.lost(request, refusal, draft=draft, now=now)
-    sessions.remember(request, proven=reach.proven(clinic_id=draft.clinic_id, email=contact), now=now)
-    return redirect("bookings:booked", token=links.token(appointment))
 
 
 @allow("POST", counted="code")
@@ -62,7 +52,7 @@ def code(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
 def send(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     """Send another code to the same contact."""
     if not drafts.is_complete(draft, now=now):
-        return _to_details(draft)
+        return drafts.to_details(draft)
     address = reverse("bookings:code", args=[draft.clinic.slug, draft.pk])
     try:
         completing.send_code(actor=VISITOR, now=now, visitor=visitor_of(request), draft_id=draft.pk)
@@ -77,11 +67,6 @@ def wrong(refusal: proof.WrongCode) -> str:
         "tries": refusal.tries_left
     }
     return f"{refusal} {left}"
-
-
-def _to_details(draft: Draft) -> HttpResponse:
-    """Back to the form, which says what it lacks."""
-    return redirect(reverse("bookings:details", args=[draft.clinic.slug, draft.pk]) + "?check=1")
 
 
 def _page(

@@ -11,15 +11,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.i18n import set_language
 
-from bookings import completing, holds, intake, links, offers, parties, proof
+from bookings import completing, consents, holds, intake, links, offers, parties, proof, questions, reach
 from bookings.availability import NotOffered, Rule, SlotTaken
 from bookings.contacts import same_email
-from bookings.forms.details import DetailsForm, initial_of
+from bookings.forms.details import DetailsForm
+from bookings.forms.familiar import familiar
+from bookings.forms.persons import initial_of
 from bookings.forms.slots import Choice
 from bookings.forms.wanted import query_of
 from bookings.models import ContactChallenge, Draft
 from bookings.refusals import Refusal
-from bookings.views import lookups, summaries
+from bookings.views import lookups, sessions, summaries
+from bookings.views.account.holding import Holder, holder_of
 from bookings.views.errors import refused
 from bookings.views.listing import times_page, wanted_or_404
 from bookings.views.lookups import VISITOR
@@ -54,19 +57,25 @@ def own_draft(view: DraftView) -> DraftView:
 @allow("GET", "POST")
 @own_draft
 def details(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
-    """The form. Whatever was typed is kept, right or wrong; a complete one sends the code."""
+    """The form. Whatever was typed is kept, right or wrong; a complete one sends the code, or books when the address
+    is proved already."""
     typed = initial_of(parties.read(draft), language=lookups.language())
+    holder = _holder(request, draft=draft, now=now)
     if request.method != "POST":
-        form = _form(draft, typed, now=now) if "check" in request.GET else _form(draft, now=now, initial=typed)
-        return _form_page(request, draft, form=form, now=now)
-    form = _form(draft, request.POST, now=now)
+        check = "check" in request.GET
+        form = _form(draft, typed if check else None, now=now, initial=None if check else typed, holder=holder)
+        return _form_page(request, draft, form=form, holder=holder, now=now)
+    form = _form(draft, request.POST, now=now, holder=holder)
     _keep(request, draft=draft, form=form, now=now)
     if not form.is_valid():
-        return _form_page(request, draft, form=form, now=now, status=422)
+        return _form_page(request, draft, form=form, holder=holder, now=now, status=422)
+    contact = form.cleaned_data["email"]
     try:
         if not held(draft, now=now):
             hold_again(request, draft=draft, now=now)
-        if not waits_for_code(draft, contact=form.cleaned_data["email"], now=now):
+        if _is_proved(request, draft=draft, contact=contact, now=now):
+            return book(request, draft=draft, contact=contact, now=now)
+        if not waits_for_code(draft, contact=contact, now=now):
             completing.send_code(actor=VISITOR, now=now, visitor=visitor_of(request), draft_id=draft.pk)
     except (SlotTaken, NotOffered) as refusal:
         return lost(request, refusal, draft=draft, now=now)
@@ -79,7 +88,8 @@ def details(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpRespons
 @own_draft
 def language(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     """Change the language midway: the form as typed comes back in it, and messages follow."""
-    form = _form(draft, {**request.POST.dict(), "message_language": request.POST.get("language", "")}, now=now)
+    typed = {**request.POST.dict(), "message_language": request.POST.get("language", "")}
+    form = _form(draft, typed, now=now, holder=_holder(request, draft=draft, now=now))
     _keep(request, draft=draft, form=form, now=now)
     return set_language(request)
 
@@ -88,7 +98,8 @@ def language(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpRespon
 @own_draft
 def extend(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     """Hold the time for longer, or again when it lapsed and is still free; what was typed is kept."""
-    _keep(request, draft=draft, form=_form(draft, request.POST, now=now), now=now)
+    holder = _holder(request, draft=draft, now=now)
+    _keep(request, draft=draft, form=_form(draft, request.POST, now=now, holder=holder), now=now)
     try:
         if held(draft, now=now):
             assert draft.hold_id is not None
@@ -133,10 +144,35 @@ def lost(request: HttpRequest, refusal: Refusal, *, draft: Draft, now: datetime)
     )
 
 
+def book(request: HttpRequest, *, draft: Draft, contact: str, now: datetime, code: str = "") -> HttpResponse:
+    """Book what the form asks for, with the code typed or the `contact` in it proved already, and show it.
+
+    Raises proof.WrongCode, proof.CodeExpired: what else stands in the way is answered with a page.
+    """
+    try:
+        appointment = completing.complete(
+            actor=VISITOR,
+            now=now,
+            visitor=visitor_of(request),
+            draft_id=draft.pk,
+            code=code,
+            proofs=sessions.proofs(request, now=now),
+        )
+    except (completing.NotProved, completing.Incomplete):
+        return to_details(draft)
+    except (SlotTaken, NotOffered) as refusal:
+        return lost(request, refusal, draft=draft, now=now)
+    sessions.remember(request, proven=reach.proven(clinic_id=draft.clinic_id, email=contact), now=now)
+    return redirect("bookings:booked", token=links.token(appointment))
+
+
+def to_details(draft: Draft) -> HttpResponse:
+    """Back to the form, which says what it lacks."""
+    return redirect(_address(draft) + "?check=1")
+
+
 def waits_for_code(draft: Draft, *, contact: str, now: datetime) -> bool:
-    """Whether this contact is proved, or was sent a code that can still be typed: a second press sends no second."""
-    if completing.is_proved(now=now, draft=draft, contact=contact):
-        return True
+    """Whether this contact was sent a code that can still be typed: a second press sends no second."""
     sent = ContactChallenge.objects.filter(draft=draft).order_by("-created").first()
     return sent is not None and sent.expires_at > now and sent.tries_left > 0 and same_email(sent.contact, contact)
 
@@ -152,19 +188,35 @@ def _form(
     *,
     now: datetime,
     initial: Mapping[str, str] | None = None,
+    holder: Holder | None = None,
 ) -> DetailsForm:
-    """The form this draft needs: for so many people, for such a visit."""
+    """The form this draft needs: for so many people, for such a visit, with what the clinic asks, and the people whom
+    the account signed in can choose."""
     return DetailsForm(
         data,
         today=now.astimezone(draft.location.tz).date(),
         initial=initial,
         people=parties.people_in(draft),
         kind=parties.asking_of(parties.read(draft)).kind,
+        questions=questions.asked(draft=draft, language=lookups.language()),
+        consents=consents.asked(clinic=draft.clinic, language=lookups.language()),
+        known=familiar(holder.reached) if holder is not None else (),
+        contact=holder.account.contact if holder is not None else "",
     )
 
 
+def _holder(request: HttpRequest, *, draft: Draft, now: datetime) -> Holder | None:
+    """Whose account is signed in, when it is one at the draft's clinic."""
+    holder = holder_of(request, now=now)
+    return holder if holder is not None and holder.clinic.pk == draft.clinic_id else None
+
+
+def _is_proved(request: HttpRequest, *, draft: Draft, contact: str, now: datetime) -> bool:
+    return completing.is_proved(now=now, draft=draft, contact=contact, proofs=sessions.proofs(request, now=now))
+
+
 def _form_page(
-    request: HttpRequest, draft: Draft, *, form: DetailsForm, now: datetime, status: int = 200
+    request: HttpRequest, draft: Draft, *, form: DetailsForm, holder: Holder | None, now: datetime, status: int = 200
 ) -> HttpResponse:
     return page(
         request,
@@ -173,6 +225,8 @@ def _form_page(
         status=status,
         here=_address(draft),
         form=form,
+        holder=holder,
+        proved=_is_proved(request, draft=draft, contact=str(form["email"].value() or ""), now=now),
         notice=offers.privacy_notice(clinic=draft.clinic, language=lookups.language()),
         **summaries.of_draft(draft, now=now),
     )

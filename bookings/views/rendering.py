@@ -1,12 +1,15 @@
 """How every page is rendered: the clinic it speaks for, and where a change of language leads back to."""
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from bookings.forms.details import language_choices
+from bookings import offers
+from bookings.forms.languages import language_choices
 from bookings.models import Clinic
+from bookings.views.lookups import language
 
 
 def page(
@@ -26,6 +29,7 @@ def page(
         template,
         {
             "clinic": clinic,
+            "hours": partial(offers.words_of, clinic, "hours_text", language=language()) if clinic else None,
             "framed": framed,
             "shell": "frame.html" if framed else "base.html",
             "languages": language_choices(),

@@ -54,6 +54,7 @@ def of_draft(draft: Draft, *, now: datetime) -> dict[str, Any]:
         "service_name": names[draft.service_id],
         "visits": visits if len(visits) > 1 else [],
         "people": parties.people_in(draft),
+        "several_services": len(names) > 1,
         "repeat": Repeat.of(rrule=draft.rrule, skipping=draft.skipping),
         "left_out": _left_out(draft, visits),
         "kind": parties.asking_of(form).kind,

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
@@ -11,11 +11,12 @@ from django.db import transaction
 
 from audit.context import Actor, use_case
 from audit.keys import keyring
-from bookings import availability, booking, patients, visits
+from bookings import availability, booking, consents, patients, visits
 from bookings.availability import Asking
 from bookings.models import (
     Appointment,
     Clinic,
+    Consent,
     HealthcareService,
     Location,
     Patient,
@@ -28,7 +29,7 @@ from config.seed import names, showing, texts
 from config.seed.places import asked_of
 from config.seed.setup import OPERATOR, Login, clinics
 
-__all__ = ["OPERATOR", "Login", "clinics", "diary", "people"]
+__all__ = ["OPERATOR", "PARENT_OF_TWO", "Login", "clinics", "diary", "people"]
 
 REASONS: Final = (
     "", "", "", "Renouvellement d’ordonnance", "Knieschmerzen seit zwei Wochen", "Cough that does not go away",
@@ -40,24 +41,30 @@ ADDRESSES: Final = (
     "Sobieskigasse 4, 1090 Wien",
 )
 
+#: The number of an adult who has two children among the patients.
+PARENT_OF_TWO: Final = 6
 Progress = Callable[[str], None]
 
 
 @transaction.atomic(durable=True)
 @use_case("seed.patients", operation="create")
 def people(*, actor: Actor, clinic: Clinic, count: int, dice: random.Random, today: date) -> list[Patient]:
-    """`count` patients with names in the shares of `names.SCRIPTS`; every eighth a child booked for by a parent."""
+    """`count` patients with names in the shares of `names.SCRIPTS`; every eighth a child, for whom a patient before
+    it books: patient 6 of each clinic has two."""
     shares = [script[2] for script in names.SCRIPTS]
-    made = []
+    asked_in = {language: consents.asked(clinic=clinic, language=language) for language in texts.LANGUAGES}
+    first_here = datetime.combine(today - timedelta(days=30), time(9), UTC)
+    made: list[Patient] = []
     for number in range(count):
         given_names, family_names, _ = dice.choices(names.SCRIPTS, weights=shares)[0]
         family_name, child = dice.choice(family_names), number % 8 == 7
+        parent = made[PARENT_OF_TWO if number == 15 else number - 1] if child else None
         age = dice.randint(1, 15) if child else dice.randint(18, 94)
         patient = patients.register(
             clinic=clinic,
             key_id=keyring.create_subject_key(clinic_id=clinic.pk),
             given_name=dice.choice(given_names),
-            family_name=family_name,
+            family_name=parent.family_name if parent is not None else family_name,
             birth_date=(today - timedelta(days=age * 365 + dice.randint(0, 364))).isoformat()
             if dice.random() < 0.95
             else "",
@@ -65,15 +72,18 @@ def people(*, actor: Actor, clinic: Clinic, count: int, dice: random.Random, tod
             phone=f"+33 6 39 98 {number // 100:02} {number % 100:02}" if dice.random() < 0.6 else "",
             language=dice.choices(texts.LANGUAGES, weights=[12, 30, 40, 6, 6, 6])[0],
         )
-        if child:
+        if parent is not None:
             RelatedPerson.objects.create(
                 clinic=clinic,
                 patient=patient,
-                name=f"{dice.choice(given_names)} {family_name}".strip(),
+                name=parent.full_name,
                 relationship=RelatedPerson.Relationship.PARENT,
-                email=f"parent{number}@{clinic.slug}.example",
+                authority=RelatedPerson.Authority.PARENTAL,
+                email=parent.email,
             )
             patients.reindex(patient)
+        for ask in asked_in[patient.language] if number % 3 else ():  # two of three said yes when they were first here
+            consents._give(actor=actor, now=first_here, patient=patient, text=ask.text, source=Consent.Source.DESK)
         made.append(patient)
     return made
 

@@ -9,12 +9,18 @@ from django.db import transaction
 from audit.context import Actor, use_case
 from bookings.models import (
     Clinic,
+    ClinicText,
+    ConsentPurpose,
+    ConsentText,
     Device,
     HealthcareService,
     Location,
+    LocationText,
     OpeningHours,
     Practitioner,
     PrivacyNotice,
+    Question,
+    QuestionText,
     Role,
     Room,
     Schedule,
@@ -24,7 +30,7 @@ from bookings.models import (
     StaffMembership,
     User,
 )
-from config.seed import texts
+from config.seed import asked, texts
 from config.seed.places import COUNTED_FROM, LYON, VIENNA, Doctor, Practice
 
 OPERATOR: Final = "operator"
@@ -68,9 +74,19 @@ def _clinic(practice: Practice, hashed: str) -> list[Login]:
     )
     for language, body in texts.NOTICE.items():
         filled = body.format(
-            clinic=practice.legal_name, address=practice.address, phone=practice.phone, authority=practice.authority
+            clinic=practice.legal_name,
+            address=practice.address,
+            phone=practice.phone,
+            authority=practice.authority,
+            reminders=asked.WHY_REMINDED[language][practice.slug in asked.REMINDERS],
         )
         PrivacyNotice.objects.create(clinic=clinic, version=1, language=language, body=filled)
+    for language, body in asked.REMINDERS.get(practice.slug, {}).items():
+        ConsentText.objects.create(
+            clinic=clinic, purpose=ConsentPurpose.REMINDERS, version=1, language=language, body=body
+        )
+    for language, hours in asked.HOURS[practice.slug].items():
+        ClinicText.objects.create(clinic=clinic, language=language, hours_text=hours)
     locations = {}
     for site in practice.sites:
         location = Location.objects.create(
@@ -84,6 +100,8 @@ def _clinic(practice: Practice, hashed: str) -> list[Login]:
             subdivision=site.subdivision,
         )
         locations[site.slug] = location
+        for language, notes in asked.ACCESS[site.slug].items():
+            LocationText.objects.create(clinic=clinic, location=location, language=language, access_notes=notes)
         for name, kind, step_free in site.rooms:
             schedule = Schedule.objects.create(clinic=clinic, kind=Schedule.Kind.ROOM)
             Room.objects.create(
@@ -127,7 +145,32 @@ def _service(clinic: Clinic, practice: Practice, index: int) -> HealthcareServic
             ServiceText.objects.create(
                 clinic=clinic, service=service, language=language, name=translated, instructions=before_visit
             )
+    for number, asks in enumerate(asked.QUESTIONS.get(offer.slug, ()), 1):
+        _question(service, asks, order=10 * number, language=practice.language)
     return service
+
+
+def _question(service: HealthcareService, asks: asked.Asks, *, order: int, language: str) -> None:
+    text, options = asks.words[language]
+    question = Question.objects.create(
+        clinic_id=service.clinic_id,
+        service=service,
+        order=order,
+        kind=asks.kind,
+        text=text,
+        hint=asks.hints.get(language, ""),
+        options=list(options),
+    )
+    for other, (translated, choices) in asks.words.items():
+        if other != language:
+            QuestionText.objects.create(
+                clinic_id=service.clinic_id,
+                question=question,
+                language=other,
+                text=translated,
+                hint=asks.hints.get(other, ""),
+                options=list(choices),
+            )
 
 
 def _doctor(

@@ -96,12 +96,13 @@ SERVICES: Final[dict[str, dict[str, tuple[str, str]]]] = {
     },
 }
 
-#: language -> the privacy notice (Art. 13 GDPR); {clinic}, {address}, {phone} and {authority} are filled in
+#: language -> the privacy notice (Art. 13 GDPR); {clinic}, {address}, {phone}, {authority} and {reminders} (see `asked.WHY_REMINDED`) are
+#: filled in
 NOTICE: Final[dict[str, str]] = {
     "en": (
         "{clinic}, {address}, is responsible for your data.\n\n"
-        "We use your name, birth date, contact, language and, if you give one, your reason, to book and keep your appointment"
-        " (Articles 6(1)(b) and 9(2)(h) GDPR). You need not give a reason.\n\n"
+        "We use your name, birth date, contact, language and, if you give them, your reason and your answers to our questions, to book and"
+        " keep your appointment (Articles 6(1)(b) and 9(2)(h) GDPR). You need not give any. {reminders}\n\n"
         "Our staff see them, and the provider that carries our e-mail sees your address. Nothing leaves the European Economic Area.\n\n"
         "We keep them for 12 months after the appointment; the medical record has longer terms of its own.\n\n"
         "You may ask for a copy, correction, erasure or restriction, and object: call {phone}."
@@ -109,8 +110,9 @@ NOTICE: Final[dict[str, str]] = {
     ),
     "de": (
         "Verantwortlich für Ihre Daten ist {clinic}, {address}.\n\n"
-        "Wir verwenden Name, Geburtsdatum, Kontakt, Sprache und, wenn Sie einen angeben, den Grund Ihres Besuchs, um Ihren Termin zu"
-        " buchen und zu verwalten (Art. 6 Abs. 1 lit. b und Art. 9 Abs. 2 lit. h DSGVO). Einen Grund müssen Sie nicht angeben.\n\n"
+        "Wir verwenden Name, Geburtsdatum, Kontakt, Sprache und, wenn Sie sie angeben, den Grund Ihres Besuchs und Ihre Antworten auf unsere"
+        " Fragen, um Ihren Termin zu buchen und zu verwalten (Art. 6 Abs. 1 lit. b und Art. 9 Abs. 2 lit. h DSGVO). Grund und Antworten"
+        " sind freiwillig. {reminders}\n\n"
         "Unser Personal sieht diese Daten; der Anbieter, der unsere E-Mails befördert, sieht Ihre Adresse. Nichts verlässt den Europäischen"
         " Wirtschaftsraum.\n\n"
         "Wir speichern sie bis 12 Monate nach dem Termin; für die Krankenakte gelten eigene, längere Fristen.\n\n"
@@ -119,8 +121,9 @@ NOTICE: Final[dict[str, str]] = {
     ),
     "fr": (
         "{clinic}, {address}, est responsable de vos données.\n\n"
-        "Nous utilisons vos nom, date de naissance, contact, langue et, si vous l’indiquez, le motif de votre visite, pour prendre et gérer"
-        " votre rendez-vous (articles 6(1)(b) et 9(2)(h) du RGPD). Le motif est facultatif.\n\n"
+        "Nous utilisons vos nom, date de naissance, contact, langue et, si vous les donnez, le motif de votre visite et vos réponses à nos"
+        " questions, pour prendre et gérer votre rendez-vous (articles 6(1)(b) et 9(2)(h) du RGPD). Motif et réponses sont facultatifs."
+        " {reminders}\n\n"
         "Notre personnel les voit ; le prestataire qui achemine nos courriels voit votre adresse. Rien ne sort de l’Espace économique"
         " européen.\n\n"
         "Nous les gardons 12 mois après le rendez-vous ; le dossier médical suit ses propres durées, plus longues.\n\n"
@@ -129,8 +132,8 @@ NOTICE: Final[dict[str, str]] = {
     ),
     "es": (
         "{clinic}, {address}, es responsable de sus datos.\n\n"
-        "Usamos su nombre, fecha de nacimiento, contacto, idioma y, si lo indica, el motivo de su visita, para reservar y gestionar su cita"
-        " (artículos 6.1.b y 9.2.h del RGPD). El motivo es opcional.\n\n"
+        "Usamos su nombre, fecha de nacimiento, contacto, idioma y, si los da, el motivo de su visita y sus respuestas a nuestras preguntas,"
+        " para reservar y gestionar su cita (artículos 6.1.b y 9.2.h del RGPD). Motivo y respuestas son opcionales. {reminders}\n\n"
         "Los ve nuestro personal; el proveedor que transporta nuestro correo ve su dirección. Nada sale del Espacio Económico Europeo.\n\n"
         "Los conservamos 12 meses tras la cita; la historia clínica tiene plazos propios, más largos.\n\n"
         "Puede pedir copia, rectificación, supresión o limitación, y oponerse: llame al {phone}."
@@ -138,8 +141,8 @@ NOTICE: Final[dict[str, str]] = {
     ),
     "it": (
         "{clinic}, {address}, è titolare del trattamento dei suoi dati.\n\n"
-        "Usiamo nome, data di nascita, contatto, lingua e, se lo indica, il motivo della visita, per prenotare e gestire il suo"
-        " appuntamento (articoli 6(1)(b) e 9(2)(h) GDPR). Il motivo è facoltativo.\n\n"
+        "Usiamo nome, data di nascita, contatto, lingua e, se li indica, il motivo della visita e le sue risposte alle nostre domande, per"
+        " prenotare e gestire il suo appuntamento (articoli 6(1)(b) e 9(2)(h) GDPR). Motivo e risposte sono facoltativi. {reminders}\n\n"
         "Li vede il nostro personale; il fornitore che trasporta la nostra posta vede il suo indirizzo. Nulla lascia lo Spazio economico"
         " europeo.\n\n"
         "Li conserviamo per 12 mesi dopo l’appuntamento; la cartella clinica ha termini propri, più lunghi.\n\n"
@@ -148,8 +151,9 @@ NOTICE: Final[dict[str, str]] = {
     ),
     "nl": (
         "{clinic}, {address}, is verantwoordelijk voor uw gegevens.\n\n"
-        "Wij gebruiken uw naam, geboortedatum, contact, taal en, als u die opgeeft, de reden van uw bezoek, om uw afspraak te maken en te"
-        " beheren (artikelen 6(1)(b) en 9(2)(h) AVG). Een reden is niet verplicht.\n\n"
+        "Wij gebruiken uw naam, geboortedatum, contact, taal en, als u die opgeeft, de reden van uw bezoek en uw antwoorden op onze vragen,"
+        " om uw afspraak te maken en te beheren (artikelen 6(1)(b) en 9(2)(h) AVG). Reden en antwoorden zijn niet verplicht."
+        " {reminders}\n\n"
         "Ons personeel ziet ze; de dienst die onze e-mail bezorgt, ziet uw adres. Niets verlaat de Europese Economische Ruimte.\n\n"
         "Wij bewaren ze tot 12 maanden na de afspraak; voor het medisch dossier gelden eigen, langere termijnen.\n\n"
         "U kunt een kopie, rectificatie, wissing of beperking vragen, en bezwaar maken: bel {phone}."

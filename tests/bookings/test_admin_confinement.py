@@ -17,7 +17,9 @@ from bookings.models import (
     Appointment,
     Clinic,
     Closure,
+    ConsentText,
     ContactChallenge,
+    DataRequest,
     Device,
     GroupSession,
     HealthcareService,
@@ -25,14 +27,17 @@ from bookings.models import (
     Notice,
     OpeningHours,
     Patient,
+    PossibleDuplicate,
     Practitioner,
     PrivacyNotice,
+    Question,
     Role,
     Room,
     Schedule,
     StaffMembership,
     User,
 )
+from tests.bookings.asking import question, wording
 from tests.bookings.entering import enter, operator, said, someone, url, visit
 from tests.factories import (
     Cast,
@@ -41,6 +46,7 @@ from tests.factories import (
     LocationFactory,
     MembershipFactory,
     NoticeFactory,
+    PatientFactory,
     RoomFactory,
     SessionFactory,
     UserFactory,
@@ -66,6 +72,8 @@ def a_row_of_each(story: Cast) -> dict[type[models.Model], Any]:
         Patient: story.ada,
         Appointment: appointment,
         PrivacyNotice: NoticeFactory(clinic=story.clinic),
+        ConsentText: wording(story.clinic),
+        Question: question(story.service),
         Notice: Notice.objects.create(clinic=story.clinic, kind=Notice.Kind.MESSAGE_FAILED),
         ContactChallenge: ContactChallenge.objects.create(
             clinic=story.clinic,
@@ -79,6 +87,16 @@ def a_row_of_each(story: Cast) -> dict[type[models.Model], Any]:
             expires_at=timezone.now(),
         ),
         StaffMembership: story.carla.memberships.get(),
+        DataRequest: DataRequest.objects.create(
+            clinic=story.clinic,
+            patient=story.ada,
+            kind=DataRequest.Kind.ACCESS,
+            received_at=timezone.now(),
+            due_at=timezone.now(),
+        ),
+        PossibleDuplicate: PossibleDuplicate.objects.create(
+            clinic=story.clinic, patient=PatientFactory(clinic=story.clinic), other=story.ada
+        ),
         User: story.carla,
     }
 
@@ -215,6 +233,7 @@ def test_a_manager_there_is_only_reception_here():
     there = LocationFactory(clinic=story.elsewhere, name="Am Ring")
     client = enter(User.objects.get(pk=story.carla.pk))
     fields = {"name": "Renamed", "slug": "renamed", "address": "1", "zone": "Europe/Vienna", "country": "AT"}
+    fields |= {"texts-TOTAL_FORMS": "0", "texts-INITIAL_FORMS": "0"}
     assert client.post(url(story.location), fields).status_code == 403
     assert client.post(url(there), fields).status_code == 302
     assert Location.objects.get(pk=story.location.pk).name == "Bellecour"

@@ -38,7 +38,7 @@ def listed(client: Client, query: str) -> list[str]:
 
 def written(patient: Patient, **changed: object) -> dict[str, object]:
     fields = ("given_name", "family_name", "birth_date", "email", "phone", "language")
-    return {**{name: getattr(patient, name) for name in fields}, **NO_PARTS, **changed}
+    return {**{name: getattr(patient, name) for name in fields}, "remind": "on", **NO_PARTS, **changed}
 
 
 def test_nobody_is_listed_before_a_search_and_the_page_says_why(desk):

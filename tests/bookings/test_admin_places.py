@@ -4,14 +4,18 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 import time_machine
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from bookings.models import (
+    ClinicText,
     Closure,
     ContactChallenge,
     Device,
     Location,
+    LocationText,
     Notice,
     OpeningHours,
     Patient,
@@ -21,6 +25,7 @@ from bookings.models import (
     Room,
 )
 from tests.bookings.entering import enter, said, settled_count, someone, url, visit
+from tests.bookings.views.test_logo import image
 from tests.factories import (
     MONDAY,
     Cast,
@@ -353,3 +358,82 @@ def test_a_code_that_was_sent_is_listed_without_the_code_and_with_a_hint_of_the_
 
 def test_schedules_have_no_page_of_their_own(manager):
     assert manager.get("/admin/bookings/schedule/").status_code == 404
+
+
+# --- the clinic's own texts in further languages, its logo, its sites
+
+
+def clinic_form(story: Cast, *, texts: int = 0, **typed: object) -> dict[str, object]:
+    """The clinic's page as it would be posted."""
+    names = ("name", "neutral_name", "language", "phone", "hours_text", "emergency_number", "address", "legal_name")
+    kept = {name: getattr(story.clinic, name) for name in names}
+    lines = {"texts-TOTAL_FORMS": texts, "texts-INITIAL_FORMS": 0}
+    return {**kept, "active": "on", "link_days": 7, **lines, **typed}
+
+
+def test_a_manager_writes_the_clinics_texts_in_one_more_language(manager, story):
+    line = {"texts-0-language": "de", "texts-0-hours_text": "Mo bis Fr", "texts-0-imprint": "Impressum"}
+    assert manager.post(url(story.clinic), clinic_form(story, texts=1, **line)).status_code == 302
+    text = ClinicText.objects.get()
+    assert (text.clinic, text.language, text.hours_text, text.accessibility) == (story.clinic, "de", "Mo bis Fr", "")
+
+
+def test_a_manager_writes_how_to_get_in_in_one_more_language(manager, story):
+    place = {"name": "Bellecour", "slug": "bellecour", "address": "1", "zone": "Europe/Paris", "country": "FR"}
+    lines = {"texts-TOTAL_FORMS": 1, "texts-INITIAL_FORMS": 0, "texts-0-language": "de"}
+    typed = {**place, "active": "on", **lines, "texts-0-access_notes": "Zweiter Stock"}
+    assert manager.post(url(story.location), typed).status_code == 302
+    text = LocationText.objects.get()
+    assert (text.clinic, text.location, text.access_notes) == (story.clinic, story.location, "Zweiter Stock")
+    again = {**typed, "texts-TOTAL_FORMS": 2, "texts-INITIAL_FORMS": 1, "texts-0-id": text.pk}
+    again |= {"texts-1-language": "de", "texts-1-access_notes": "Noch einmal"}
+    assert manager.post(url(story.location), again).status_code == 200
+    assert LocationText.objects.count() == 1
+
+
+def test_a_logo_is_uploaded_seen_on_the_clinics_pages_and_taken_away(manager, story):
+    page = manager.get(url(story.clinic)).content.decode()
+    assert "PNG, JPEG or WebP, at most 20 kB; shown 40 pixels high." in page
+    upload = SimpleUploadedFile("logo.png", image(), content_type="image/png")
+    assert manager.post(url(story.clinic), clinic_form(story, logo=upload)).status_code == 302
+    story.clinic.refresh_from_db()
+    assert story.clinic.logo
+    assert '<a href="/c/parc/logo/">logo</a>' in manager.get(url(story.clinic)).content.decode()
+    manager.post(url(story.clinic), clinic_form(story, texts=0, **{"logo-clear": "on"}))
+    story.clinic.refresh_from_db()
+    assert not story.clinic.logo
+
+
+def test_what_is_no_picture_or_too_heavy_is_refused_as_a_logo(manager, story):
+    heavy = image() + b"\0" * 20_001
+    for content in (b"GIF89a", b"no picture", heavy):
+        upload = SimpleUploadedFile("logo.png", ContentFile(content).read(), content_type="image/png")
+        refused = manager.post(url(story.clinic), clinic_form(story, logo=upload))
+        assert "logo" in refused.context["adminform"].form.errors
+
+
+def test_sites_and_the_confidential_age_are_checked(manager, story):
+    good = clinic_form(story, embed_sites="https://www.example.org,https://b.example", confidential_age=14)
+    assert manager.post(url(story.clinic), good).status_code == 302
+    story.clinic.refresh_from_db()
+    assert (story.clinic.embed_sites, story.clinic.confidential_age) == (
+        ["https://www.example.org", "https://b.example"],
+        14,
+    )
+    bad = manager.post(url(story.clinic), clinic_form(story, embed_sites="www.example.org/x", confidential_age=5))
+    assert set(bad.context["adminform"].form.errors) == {"embed_sites", "confidential_age"}
+
+
+def test_reception_reads_the_texts_and_writes_none(story):
+    ClinicText.objects.create(clinic=story.clinic, language="de", hours_text="Mo bis Fr")
+    desk = enter(story.carla)
+    assert "Mo bis Fr" in desk.get(url(story.clinic)).content.decode()
+    assert desk.post(url(story.clinic), clinic_form(story)).status_code == 403
+
+
+def test_a_clinics_page_takes_as_many_queries_for_three_languages_as_for_one(manager, story):
+    ClinicText.objects.create(clinic=story.clinic, language="de", hours_text="Mo")
+    one = settled_count(manager, url(story.clinic))
+    for language in ("fr", "nl"):
+        ClinicText.objects.create(clinic=story.clinic, language=language, hours_text="Mo")
+    assert settled_count(manager, url(story.clinic)) == one

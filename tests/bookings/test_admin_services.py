@@ -80,7 +80,7 @@ def form(story: Cast, **changed: Any) -> dict[str, Any]:
         "bookable_online": "on",
         "active": "on",
     }
-    lines = {"offers": [{"id": offer.pk, "practitioner": story.demir.pk}], "terms": [], "texts": []}
+    lines = {"offers": [{"id": offer.pk, "practitioner": story.demir.pk}], "terms": [], "texts": [], "questions": []}
     lines |= {name: changed.pop(name) for name in list(changed) if name in lines}
     return {**kept, **changed, **tables(**lines)}
 
@@ -259,7 +259,7 @@ def test_a_location_that_observes_holidays_again_is_told_with_christmas(manager,
     Location.objects.update(observes_holidays=False)
     visit(story, start=TEN + timedelta(days=25))
     place = {"name": "Bellecour", "slug": "bellecour", "address": "1", "zone": "Europe/Paris", "country": "FR"}
-    typed = {**place, "active": "on", "observes_holidays": "on"}
+    typed = {**place, "active": "on", "observes_holidays": "on", **tables(texts=[])}
     (line,) = saved(manager, url(story.location), typed)
     assert line.startswith("On a public holiday: 1 appointment.")
 

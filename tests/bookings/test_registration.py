@@ -13,7 +13,7 @@ from bookings.availability import Wish
 from bookings.booking import NotOffered, SlotTaken, Told, cancel
 from bookings.models import Appointment, Patient
 from bookings.patients import search
-from bookings.registration import Erased, _correct, admit, admit_and_book, admit_and_book_series
+from bookings.registration import Closed, _correct, admit, admit_and_book, admit_and_book_series
 from tests.bookings.entering import visit
 from tests.factories import Cast, cast
 
@@ -116,5 +116,5 @@ def test_somebody_new_gets_a_series_or_is_not_registered():
 def test_nothing_is_written_about_somebody_erased():
     story = cast()
     story.ada.erased_at = NOW
-    with pytest.raises(Erased):
+    with pytest.raises(Closed):
         _correct(actor=ACTOR, patient=story.ada)

@@ -4,14 +4,19 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
 
 from audit import erasure
 from audit.context import Actor
+from audit.declare import Category
 from audit.keys import keyring
 from audit.sealed import KeyDestroyed
 from audit.subjects import sources
-from bookings.models import ContactChallenge, Draft, Patient
-from tests.factories import MONDAY, AppointmentFactory, PatientFactory, UserFactory
+from bookings import patient_accounts, patients
+from bookings.models import AccountIndex, ContactChallenge, Draft, Patient, PatientAccount, User
+from bookings.subjects import BookingTraces
+from tests.factories import MONDAY, AppointmentFactory, PatientFactory, RelatedPersonFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -80,3 +85,90 @@ def test_drafts_and_codes_of_another_patient_stay() -> None:
 def test_a_member_of_staff_has_no_drafts() -> None:
     [source] = [source for source in sources() if source.name == "bookings"]
     assert list(source.keys(subject=UserFactory())) == []
+
+
+def account_of(patient: Patient, *, email: str = "ada@example.org") -> tuple[PatientAccount, Client]:
+    """The account of an address, signed in."""
+    account = patient_accounts.enter(
+        actor=Actor.system("test"), now=MONDAY, clinic=patient.clinic, email=email, language="en"
+    )
+    browser = Client()
+    browser.force_login(account.user, backend="django.contrib.auth.backends.ModelBackend")
+    return account, browser
+
+
+def test_the_account_of_an_erased_patient_goes_with_its_key_and_its_sessions() -> None:
+    ada: Patient = PatientFactory()
+    patients.reindex(ada)
+    account, browser = account_of(ada)
+    stranger = Client()
+    stranger.force_login(UserFactory(), backend="django.contrib.auth.backends.ModelBackend")
+    certificate = erasure.erase(actor=Actor.system("test"), now=MONDAY, subject=ada, reference="R-1")
+    assert (str(account.key_id) in certificate["keys"], keyring.is_destroyed(key_id=account.key_id)) == (True, True)
+    assert (PatientAccount.objects.count(), AccountIndex.objects.count()) == (0, 0)
+    assert not User.objects.filter(pk=account.user_id).exists()
+    assert list(Session.objects.values_list("pk", flat=True)) == [stranger.session.session_key]
+    assert not browser.session.keys()
+
+
+@pytest.mark.parametrize("as_whom", ["own", "helper"])
+def test_an_account_that_is_somebody_elses_way_too_stays(as_whom: str) -> None:
+    ada: Patient = PatientFactory()
+    child: Patient = PatientFactory(clinic=ada.clinic, email="ada@example.org" if as_whom == "own" else "")
+    if as_whom == "helper":
+        RelatedPersonFactory(patient=child, email="ada@example.org")
+    for patient in (ada, child):
+        patients.reindex(patient)
+    account, _browser = account_of(ada)
+    erasure.erase(actor=Actor.system("test"), now=MONDAY, subject=ada, reference="R-1")
+    assert PatientAccount.objects.get().contact == "ada@example.org"
+    erasure.erase(actor=Actor.system("test"), now=MONDAY, subject=child, reference="R-2")
+    assert PatientAccount.objects.count() == (0 if as_whom == "own" else 1)
+    assert keyring.is_destroyed(key_id=account.key_id) == (as_whom == "own")
+
+
+def test_the_account_of_somebody_who_acts_for_an_erased_patient_stays() -> None:
+    ada: Patient = PatientFactory()
+    RelatedPersonFactory(patient=ada)
+    patients.reindex(ada)
+    account_of(ada, email="ben@example.org")
+    erasure.erase(actor=Actor.system("test"), now=MONDAY, subject=ada, reference="R-1")
+    assert PatientAccount.objects.get().contact == "ben@example.org"
+
+
+def test_an_account_of_the_same_address_at_another_clinic_stays() -> None:
+    ada: Patient = PatientFactory()
+    abroad: Patient = PatientFactory()
+    for patient in (ada, abroad):
+        patients.reindex(patient)
+        account_of(patient)
+    erasure.erase(actor=Actor.system("test"), now=MONDAY, subject=ada, reference="R-1")
+    assert PatientAccount.objects.get().clinic == abroad.clinic
+
+
+def test_an_erasure_that_died_after_the_keys_still_takes_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    ada: Patient = PatientFactory()
+    patients.reindex(ada)
+    account_of(ada)
+
+    def die(self: object, **given: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(BookingTraces, "erase", die)
+        with pytest.raises(RuntimeError):
+            erasure.erase(actor=Actor.system("test"), now=MONDAY, subject=ada, reference="R-1")
+    assert PatientAccount.objects.count() == 1
+    assert erasure.resume(now=MONDAY) == 1
+    assert PatientAccount.objects.count() == 0
+
+
+def test_what_is_held_names_the_account_and_joined_records() -> None:
+    ada: Patient = PatientFactory()
+    PatientFactory(clinic=ada.clinic, merged_into=ada, phone="+33 1")
+    patients.reindex(ada)
+    account_of(ada)
+    [source] = [source for source in sources() if source.name == "bookings"]
+    told = {held.model: held.fields for held in source.collect(subject=ada)}
+    assert told["bookings.PatientAccount"]["contact"] == (Category.CONTACT, "ada@example.org")
+    assert told["bookings.Patient"]["phone"] == (Category.CONTACT, "+33 1")

@@ -46,10 +46,7 @@ def test_what_is_left_alone(said: str) -> None:
 
 @given(st.emails())
 def test_no_address_of_any_form_passes(address: str) -> None:
-    local = address.partition("@")[0]
-    written = scrub(f"mail to {address} failed")
-    assert address not in written
-    assert len(local) < 4 or local not in written
+    assert scrub(f"mail to {address} failed") == "mail to [e-mail] failed"
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:

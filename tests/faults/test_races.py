@@ -13,8 +13,8 @@ import pytest
 from django.db import connection
 
 from audit.context import Actor
-from bookings import booking, holds
-from bookings.availability import SlotTaken
+from bookings import booking, holds, merging, patients
+from bookings.availability import NotOffered, SlotTaken
 from bookings.holds import HOLD, MOST_OPEN, PROMISED, HoldGone
 from bookings.models import Appointment, Hold, Occupancy, Patient, Practitioner
 from tests.factories import (
@@ -201,6 +201,24 @@ def test_cancelling_and_booking_at_once_leave_one_or_none() -> None:
         assert standing.count() == 2 - errors(answers)["SlotTaken"] <= 1
         assert Occupancy.objects.filter(appointment__start=start).count() == standing.count()
     assert overlaps() == 0
+
+
+def test_a_booking_for_a_record_that_is_being_joined_moves_with_it_or_is_refused() -> None:
+    people = cast()
+    patients.reindex(people.ada)
+    for turn in range(8):
+        gone = PatientFactory(clinic=people.clinic, email=f"{turn}@new.example")
+        patients.reindex(gone)
+
+        def join(gone: Patient = gone) -> Patient:
+            return merging.join(actor=VISITOR, now=NOW, keep=people.ada, gone=gone)
+
+        answers = each(at_once([book(people, patient=gone, start=TEN + timedelta(minutes=30 * turn)), join]))
+        assert set(errors(answers)) <= {"NotOffered"}
+        assert answers[1].error is None
+        assert not Appointment.objects.filter(patient=gone).exists()
+    with pytest.raises(NotOffered):
+        book(people, patient=gone, start=TEN + timedelta(hours=6))()
 
 
 def test_expired_holds_are_cleared_by_everyone_at_once_without_deadlock() -> None:

@@ -66,13 +66,25 @@ def test_a_patient_books_from_right_to_left_and_nothing_is_left_untold_or_runs_o
     page.locator("[name=code]").fill(newest_code())
     page.locator("form#code .primary").click()
     look("You are booked")
+    page.goto("/me/?clinic=parc")
+    look("Sign in to your account")
+    page.locator("[name=email]").fill("zoe@example.org")
+    page.locator("main form .primary").first.click()
+    look("Type the code")
+    page.locator("[name=code]").fill(newest_code(purpose="signin"))
+    page.locator("main form .primary").first.click()
+    look("Your appointments")
+    own = (("contact", "Contact"), ("people", "People"), ("data", "Your data"), ("data/ask", "Ask about data"))
+    for address, heading in own:
+        page.goto(f"/me/{address}/")
+        look(heading)
 
 
 def _untranslated(page: Page) -> list[str]:
     """Texts of the page with two Latin words in a row that are neither a name, a clinic's own text nor typed."""
     found: list[str] = page.evaluate(
         """() => {
-            const names = '.brand, .foot-name, .ticket, .menu, address, h3, .lead strong, .chips, option';
+            const names = '.brand, .foot-name, .ticket, .menu, address, h3, .lead strong, .chips, option, .facts';
             const own = `[lang]:not(html), bdi, time, ${names}`;
             const walker = document.createTreeWalker(document.querySelector('body'), NodeFilter.SHOW_TEXT);
             const texts = [];

@@ -17,9 +17,10 @@ from bookings import approval, booking, links, moving, series, sessions
 from bookings.availability import Wish
 from bookings.booking import Leg, Told
 from bookings.models import Appointment, HealthcareService, Patient
+from bookings.reminders import reminder_time
 from notifications import sending
 from notifications.models import Kind, Message, State
-from notifications.plan import plan, reminder_time
+from notifications.plan import plan
 from tests.factories import Cast, PatientFactory, RelatedPersonFactory
 from tests.happenings import CLERK
 from tests.notifications.stories import sent, standing

@@ -9,13 +9,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from audit import stream
+from audit.context import acting, use
 from audit.keys import keyring
 from audit.stream import Happened
-from bookings.models import Appointment
+from bookings import consents
+from bookings.models import Appointment, Consent, ConsentText
+from bookings.reminders import reminder_time
 from notifications.models import Kind, Message, State
-from notifications.plan import plan, reminder_time
+from notifications.plan import plan
+from tests.bookings.asking import wording
 from tests.factories import AppointmentFactory, Cast
-from tests.happenings import booked, cancelled, changed
+from tests.happenings import CLERK, booked, cancelled, changed
 from tests.notifications.stories import challenged, standing
 
 pytestmark = pytest.mark.django_db
@@ -259,3 +263,79 @@ def test_a_code_is_owed_once_to_whoever_is_to_get_it(people: Cast) -> None:
 def test_a_code_that_must_not_be_delivered_is_not(people: Cast) -> None:
     challenged(people, now=datetime.now(UTC), deliver=False)
     assert standing() == []
+
+
+# --- reminders are for whoever wants them
+
+
+def reminders() -> list[str]:
+    """The states of the reminders owed."""
+    return [state for _, state in standing([Kind.REMINDER])]
+
+
+def saying(people: Cast, *, now: datetime = BOOKED_AT) -> Consent:
+    """Ada agrees to be reminded, and the consumers have seen it."""
+    text = ConsentText.objects.get()
+    with acting(actor=CLERK):
+        given = consents._give(actor=CLERK, now=now, patient=people.ada, text=text, source=Consent.Source.DESK)
+    stream.drain()
+    return given
+
+
+def taking_back(given: Consent, *, now: datetime = BOOKED_AT) -> None:
+    """The same taken back."""
+    with use("consent.withdraw", actor=CLERK):
+        given.withdrawn_at = now
+        given.save()
+    stream.drain()
+
+
+def switching(people: Cast, *, remind: bool) -> None:
+    """The patient's switch, and the consumers have seen it."""
+    people.ada.remind = remind
+    with use("patient.correct", actor=CLERK):
+        people.ada.save()
+    stream.drain()
+
+
+def test_who_switched_reminders_off_is_owed_none_until_they_switch_them_on(people: Cast) -> None:
+    switching(people, remind=False)
+    booked(people, start=START)
+    assert standing() == [("confirmation", "planned")]
+    switching(people, remind=True)
+    assert reminders() == ["planned"]
+    switching(people, remind=False)
+    assert reminders() == ["superseded"]
+    switching(people, remind=True)
+    assert reminders() == ["planned"]
+
+
+def test_where_the_clinic_asks_for_consent_a_reminder_is_owed_only_while_one_stands(people: Cast) -> None:
+    wording(people.clinic)
+    booked(people, start=START)
+    assert standing() == [("confirmation", "planned")]
+    given = saying(people)
+    assert reminders() == ["planned"]
+    taking_back(given)
+    assert reminders() == ["superseded"]
+    assert standing([Kind.CONFIRMATION]) == [("confirmation", "planned")]
+    saying(people)
+    assert reminders() == ["planned"]
+
+
+def test_a_visit_that_moves_is_reminded_of_only_with_consent(people: Cast) -> None:
+    wording(people.clinic)
+    visit = booked(people, start=START)
+    changed(visit, start=START + timedelta(days=1), end=visit.end + timedelta(days=1))
+    assert reminders() == []
+    saying(people)
+    changed(visit, start=START + timedelta(days=2), end=visit.end + timedelta(days=1))
+    assert reminders() == ["superseded", "planned"]
+
+
+def test_a_consent_to_something_else_owes_no_reminder(people: Cast) -> None:
+    wording(people.clinic, purpose="recall")
+    visit = booked(people, start=START)
+    Message.objects.filter(appointment=visit, kind=Kind.REMINDER).update(state=State.SUPERSEDED)
+    saying(people)
+    assert reminders() == ["superseded"]

@@ -7,9 +7,9 @@ import pytest
 
 from audit.keys import keyring
 from bookings.models import Appointment, Notice
+from bookings.reminders import reminder_time
 from notifications import mail, sending
 from notifications.models import Kind, Message, State
-from notifications.plan import reminder_time
 from notifications.rendering import Rendered
 from tests.factories import Cast
 from tests.happenings import CLERK, booked

@@ -11,9 +11,9 @@ from pytest_django import Settings
 
 from bookings import links
 from bookings.models import Appointment
+from bookings.reminders import reminder_time
 from notifications import rendering, sending
 from notifications.models import Kind, Message, State
-from notifications.plan import reminder_time
 from tests.factories import AppointmentFactory, Cast
 from tests.happenings import CLERK, booked, cancelled
 from tests.notifications.stories import challenged, sent

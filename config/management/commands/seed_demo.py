@@ -15,6 +15,7 @@ from audit.context import Actor
 from audit.sequencer import sequence
 from bookings.models import Clinic
 from config.seed import build
+from config.seed.places import LYON, VIENNA
 
 WORDS = (
     "amber birch cedar delta ember fjord grove heron inlet juniper kestrel lagoon meadow nectar olive pebble quartz"
@@ -68,6 +69,8 @@ class Command(AuditedCommand):
             f"  {login.username:<10} {login.role:<13} {login.name}{', ' + login.clinic if login.clinic else ''}"
             for login in logins
         ]
+        parents = " or ".join(f"patient{build.PARENT_OF_TWO}@{slug}.example" for slug in (LYON.slug, VIENNA.slug))
+        lines += ["", f"Patients sign in at /me/ with a code by mail: {parents}, each a parent of two."]
         path = settings.DATA / "logins.txt"
         path.touch(mode=0o600)
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookings.forms.details import DetailsForm, initial_of
+from bookings.forms.details import DetailsForm
+from bookings.forms.persons import initial_of
 
 TODAY = date(2026, 11, 27)
 TYPED = {"who": "me", "family_name": "Lovelace", "email": "ada@example.org", "message_language": "en"}

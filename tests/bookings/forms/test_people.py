@@ -5,7 +5,8 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookings.forms.details import DetailsForm, initial_of
+from bookings.forms.details import DetailsForm
+from bookings.forms.persons import initial_of
 from bookings.models import VisitKind
 
 TODAY = date(2026, 11, 27)

@@ -64,7 +64,7 @@ def test_a_manager_who_uploads_one_has_it_measured(people: Cast) -> None:
     address = f"/admin/bookings/clinic/{people.clinic.pk}/change/"
     form = manager.get(address).context["adminform"].form
     sent = {name: form[name].value() or "" for name in form.fields if name != "logo"} | {"active": "on"}
-    sent["embed_sites"] = "https://www.cabinet.example"
+    sent |= {"embed_sites": "https://www.cabinet.example", "texts-TOTAL_FORMS": "0", "texts-INITIAL_FORMS": "0"}
     answer = manager.post(address, {**sent, "logo": SimpleUploadedFile("l.png", image())})
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     people.clinic.refresh_from_db()

@@ -187,7 +187,6 @@ def test_who_has_as_many_as_one_may_is_told_to_call(walk: Walk) -> None:
     change(walk, cap_open=1)
     walk.booked()
     draft = walk.draft(NINE + timedelta(hours=1))
-    walk.fill(draft)
-    response = walk.type_code(draft)
+    response = walk.fill(draft)
     assert (response.status_code, heading(response)) == (409, "This is not possible")
     assert "This patient already has enough appointments to come for this service." in response.content.decode()

@@ -1,0 +1,1 @@
+"""What a patient asks of their data."""
