@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
+import boto3
 import httpx
+from botocore.awsrequest import AWSPreparedRequest
 from django.conf import settings
 
 from audit.context import note
@@ -166,6 +168,19 @@ def admit(*, url: str, purpose: str) -> None:
         data={"host": host, "place": verdict.place, "purpose": purpose, "tls": tls},
     )
     raise OutsideJurisdiction(verdict.sentence or f"{purpose} names this machine ({host}).")
+
+
+def guard(session: boto3.Session, *, purpose: str) -> boto3.Session:
+    """Make every client of `session` raise OutsideJurisdiction before a request leaves for an undeclared host.
+
+    It also stands where the endpoint is not in the settings: a bucket's redirect, a region taken from the environment.
+    """
+
+    def before(request: AWSPreparedRequest, **kwargs: object) -> None:
+        admit(url=str(request.url), purpose=purpose)
+
+    session.events.register("before-send.*", before)
+    return session
 
 
 class _Guarded(httpx.BaseTransport):

@@ -197,10 +197,11 @@ def split_lines(data: bytes) -> list[bytes]:
     return data[:-1].split(b"\n") if data else []
 
 
-def record_fault(line: bytes, *, chain: str, seq: int, prev: str, classes: Collection[str]) -> str:
+def record_fault(line: bytes, *, chain: str, seq: int, prev: str | None, classes: Collection[str] | None) -> str:
     """Why `line` cannot be record `seq` of `chain` after the leaf `prev` (hex); empty when it can.
 
-    `classes`: the retention classes it may carry. Checked: profile, version, chain, number, predecessor, class.
+    `classes`: the retention classes it may carry. Checked: profile, version, chain, number, predecessor, class; the
+    last two not when they are None, for a record that stands alone.
     """
     try:
         body = canonical.decode(line)
@@ -212,9 +213,9 @@ def record_fault(line: bytes, *, chain: str, seq: int, prev: str, classes: Colle
         return "it names another chain"
     if body.get("seq") != seq:
         return "it carries another number"
-    if body.get("prev") != prev:
+    if prev is not None and body.get("prev") != prev:
         return "it names another record before it"
-    if body.get("retention") not in classes:
+    if classes is not None and body.get("retention") not in classes:
         return "it is stored under another retention than its own"
     return ""
 

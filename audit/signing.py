@@ -25,6 +25,11 @@ def log_name() -> str:
     return str(settings.LOG_NAME)
 
 
+def origin_of(chain: str) -> str:
+    """The name of one chain of this installation's log: first line of its heads."""
+    return origin(log=log_name(), chain=chain)
+
+
 def signer() -> Signer:
     """The key that signs heads and lists, made on first use by the key store behind `KEYS_URL`."""
     return backend().signer(PURPOSE)
@@ -65,5 +70,5 @@ def publish_key(*, worm: Worm, key: Signer, now: datetime) -> None:
 
 def sign_statement(*, key_of_object: str, data: bytes, chain: str, key: Signer) -> bytes:
     """The signed note that the object stored under `key_of_object` is `data`."""
-    name = origin(log=log_name(), chain=chain)
+    name = origin_of(chain)
     return sign_note(text=Statement.over(origin=name, key=key_of_object, data=data).text, name=name, signer=key)

@@ -6,6 +6,7 @@ from audit.models.keys import ClinicKey, SubjectKey
 from audit.models.reads import ReadWindow
 from audit.models.records import Chain, Cursor, ParkedRecord, Record
 from audit.models.segments import Segment, SegmentState
+from audit.models.tiles import Tile
 
 __all__ = [
     "Chain",
@@ -19,4 +20,5 @@ __all__ = [
     "Segment",
     "SegmentState",
     "SubjectKey",
+    "Tile",
 ]

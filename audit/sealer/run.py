@@ -19,7 +19,8 @@ from audit.models.records import Chain, Record
 from audit.models.segments import Segment, SegmentState
 from audit.sealer.content import CannotSeal
 from audit.sealer.steps import Fork, Reached, Sealing, Superseded
-from audit.worm import WormError, WormUnavailable, open_worm
+from audit.stores import open_worm
+from audit.worm import WormError, WormUnavailable
 
 MAX_RECORDS: Final = 10_000
 MAX_CHARACTERS: Final = 8_000_000

@@ -1,5 +1,6 @@
 """The steps from a planned range to a published head. Each is committed before the next, harmless when done again."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from audit.locks import commitments_locked_until, locked_until
 from audit.models.records import Chain
 from audit.models.segments import Segment, SegmentState
 from audit.note import Checkpoint, NoteError, Signer, parse_note, sign_note
+from audit.proving import CannotProve, grow
 from audit.sealer.content import Built, CannotSeal, read
 from audit.worm import AlreadyWritten, ObjectMissing, Stored, Worm, names
 
@@ -116,6 +118,9 @@ class Sealing:
         prefix = names.segment_prefix(chain=segment.chain, first=segment.first, last=segment.last)
         statement = names.statement_key(names.manifest_key(prefix))
         self._put(statement, segment.statement.encode(), until=until, kind="text/plain")
+        self.reached("grow tiles")
+        with contextlib.suppress(CannotProve):  # derived; whoever asks for a proof is told
+            grow(chain=segment.chain, size=segment.last)
         self.reached("put checkpoint")
         checkpoint = names.checkpoint_key(chain=segment.chain, size=segment.last)
         self._put(checkpoint, segment.checkpoint.encode(), until=until, kind="text/plain")

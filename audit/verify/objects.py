@@ -8,7 +8,7 @@ from audit.note import NoteError
 from audit.segment import is_keyring_entry
 from audit.verify.report import Report
 from audit.verify.trust import Trust
-from audit.worm.names import CHAIN, KEYRING, KEYRING_KEY, keyring_key, statement_key
+from audit.worm.names import CANARY, CHAIN, KEYRING, KEYRING_KEY, keyring_key, statement_key
 from audit.worm.store import ObjectMissing, Stored, Worm, WormUnavailable
 
 LAST = chr(0x10FFFF)
@@ -79,6 +79,8 @@ class Store:
             chain, kind = place(stored.key)
             if kind == KEYRING:
                 after = f"{KEYRING}/{LAST}"
+            elif stored.key.startswith(CANARY):
+                after = f"{CANARY}{LAST}"
             elif chain:
                 after = f"chains/{chain}/{kind}/{LAST}"
                 if chain != seen:

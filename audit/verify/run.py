@@ -11,13 +11,14 @@ from audit import signing
 from audit.keys.backend import KeysUnconfigured
 from audit.keys.local import KeystoreBroken
 from audit.models.records import Chain
+from audit.stores import open_worm
 from audit.verify.chains import verify_worm
 from audit.verify.records import RecordCheck, Tell
 from audit.verify.report import Report
 from audit.verify.system import check_findings, check_triggers
 from audit.verify.tables import check_tables, image_settings
 from audit.verify.trust import Trust
-from audit.worm import WormUnavailable, open_worm
+from audit.worm import WormUnavailable
 
 
 def _nothing(what: str) -> None:

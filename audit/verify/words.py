@@ -134,6 +134,7 @@ FINDINGS: Final[Mapping[str, str]] = {
         "its recording may have been switched off. Nobody has accounted for it."
     ),
     "trigger-missing": gettext_noop("Table %(table)s is not being recorded as declared: %(reason)s."),
+    "proof-bad": gettext_noop("The proof “%(object)s” does not hold: %(reason)s."),
     "function-altered": gettext_noop(
         "The database function %(object)s, which does the recording, is not the one this version of Horae installs."
     ),
@@ -148,6 +149,7 @@ UNCHECKED: Final[Mapping[str, str]] = {
     "store-empty": gettext_noop("The evidence store %(store)s holds nothing that was ever sealed."),
     "store-unreadable": gettext_noop("“%(object)s” could not be read: %(reason)s."),
     "key-absent": gettext_noop("No trusted key is at hand, so no signature could be checked: %(reason)s."),
+    "log-assumed": gettext_noop("Nobody said which log this should be; it calls itself “%(log)s”."),
     "table-unreadable": gettext_noop("Table %(table)s could not be read: %(reason)s."),
     "chain-absent": gettext_noop(
         "There is no chain called %(chain)s, neither in the evidence store nor in the database."
@@ -159,6 +161,10 @@ NOTES: Final[Mapping[str, str]] = {
         "Segment %(first)s to %(last)s of chain %(chain)s is only just being sealed; it was not judged."
     ),
     "records-newer": gettext_noop("%(count)s records of chain %(chain)s were sealed while this check ran."),
+    "tables-apart": gettext_noop(
+        "Only the evidence store was looked at. Whether the tables of the database still agree with it, "
+        "audit_verify says on the system itself."
+    ),
     "anchor-absent": gettext_noop(
         "The signed heads carry no qualified time stamp: when they were signed rests on this system's own clock."
     ),

@@ -15,7 +15,7 @@ import struct
 import time
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from audit.worm.store import (
     WormUnavailable,
     check_key,
     check_moment,
+    whole_second,
 )
 
 VERSION = "1"
@@ -49,7 +50,7 @@ class FolderWorm:
     def put(self, key: str, data: bytes, *, retain_until: datetime, content_type: str) -> Stored:
         """See `Worm.put`. The lock is on disk before the object appears."""
         path = self.root / check_key(key)
-        retain_until = _whole_second(check_moment(retain_until))
+        retain_until = whole_second(check_moment(retain_until))
         if not self._holds(path, data):
             self._lock(key, data=data, retain_until=retain_until, content_type=content_type)
             self._link(path, data)
@@ -88,7 +89,7 @@ class FolderWorm:
     def extend(self, key: str, *, retain_until: datetime, version: str | None = None) -> Stored:
         """See `Worm.extend`."""
         stored = self.look(key, version)
-        retain_until = _whole_second(check_moment(retain_until))
+        retain_until = whole_second(check_moment(retain_until))
         if stored.retain_until is not None and retain_until < stored.retain_until:
             raise RetentionHolds(f"{key} is locked until {stored.retain_until:%Y-%m-%d}; a lock is never shortened")
         if stored.retain_until != retain_until:
@@ -106,6 +107,14 @@ class FolderWorm:
         path.unlink()
         _flush_folder(path.parent)
         self._append(key, {"deleted": f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"})
+
+    def force_delete(self, key: str, *, version: str) -> None:
+        """See `Worm.force_delete`."""
+        raise RetentionHolds(f"{self.look(key, version).key} is locked")
+
+    def force_lock(self, key: str, *, version: str, retain_until: datetime) -> None:
+        """See `Worm.force_lock`."""
+        self.extend(key, retain_until=retain_until, version=version)
 
     def release(self) -> None:
         """Take the file system's flags off everything, so that a folder made for a test can be removed."""
@@ -261,9 +270,3 @@ def _flag(path: Path, flags: int) -> bool:
     finally:
         os.close(descriptor)
     return True
-
-
-def _whole_second(moment: datetime) -> datetime:
-    """`moment` in UTC, rounded up to the second: a lock never ends early."""
-    moment = moment.astimezone(UTC)
-    return moment if not moment.microsecond else moment.replace(microsecond=0) + timedelta(seconds=1)

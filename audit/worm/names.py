@@ -12,6 +12,8 @@ from hashlib import sha256
 CHAIN = re.compile(r"[a-z]+(?:/[0-9]+)?")
 """`platform`, or `clinic/` and the clinic's id."""
 KEYRING = "keyring"
+CANARY = "canary/"
+"""Where objects lie that only ask whether the store refuses; they are no evidence."""
 NUMBER = 12
 """Digits of a sequence number in a key: enough for a record a second for 30,000 years, and keys sort as numbers do."""
 

@@ -6,7 +6,7 @@ No Django here: the single-file verifier carries this package.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
@@ -79,6 +79,14 @@ class Worm(Protocol):
         """Remove an object whose lock has run out at `now`. Raises `RetentionHolds` before that, `ObjectMissing`."""
         ...
 
+    def force_delete(self, key: str, *, version: str) -> None:
+        """Ask the store itself to delete a locked version, for the canary. Raises `RetentionHolds`, as it must."""
+        ...
+
+    def force_lock(self, key: str, *, version: str, retain_until: datetime) -> None:
+        """Ask the store itself to move a lock, earlier too, for the canary. Raises `RetentionHolds`, as it must."""
+        ...
+
 
 def check_key(key: str) -> str:
     """`key`, if it is one a store accepts; raises `ValueError` otherwise."""
@@ -92,3 +100,9 @@ def check_moment(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a lock needs an aware moment")
     return moment
+
+
+def whole_second(moment: datetime) -> datetime:
+    """`moment` in UTC, rounded up to the second: a lock never ends early."""
+    moment = moment.astimezone(UTC)
+    return moment if not moment.microsecond else moment.replace(microsecond=0) + timedelta(seconds=1)

@@ -206,7 +206,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('order', models.PositiveSmallIntegerField(default=100, verbose_name='place in the list')),
-                ('kind', models.CharField(choices=[('text', 'text'), ('choice', 'one of several'), ('number', 'number'), ('date', 'date')], default='text', max_length=6, verbose_name='answered by')),
+                ('kind', models.CharField(choices=[('text', 'text'), ('choice', 'one of several'), ('number', 'number'), ('date', 'date')], default='text', max_length=6, verbose_name='kind of answer')),
                 ('text', models.CharField(max_length=200, verbose_name='question')),
                 ('hint', models.CharField(blank=True, max_length=200, verbose_name='explanation')),
                 ('options', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=80), blank=True, db_default=[], default=list, help_text='One a line; only where one of several is chosen.', size=None, verbose_name='answers to choose from')),

@@ -35,7 +35,7 @@ class Question(models.Model):
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="+")
     service = models.ForeignKey(HealthcareService, models.CASCADE, related_name="questions", verbose_name=_("service"))
     order = models.PositiveSmallIntegerField(_("place in the list"), default=100)
-    kind = models.CharField(_("answered by"), max_length=6, choices=Kind.choices, default=Kind.TEXT)
+    kind = models.CharField(_("kind of answer"), max_length=6, choices=Kind.choices, default=Kind.TEXT)
     text = models.CharField(_("question"), max_length=200)
     hint = models.CharField(_("explanation"), max_length=200, blank=True)
     options = ArrayField(

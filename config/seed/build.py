@@ -63,7 +63,7 @@ def people(*, actor: Actor, clinic: Clinic, count: int, dice: random.Random, tod
         patient = patients.register(
             clinic=clinic,
             key_id=keyring.create_subject_key(clinic_id=clinic.pk),
-            given_name=dice.choice(given_names),
+            given_name=given_names[number % len(given_names)] if child else dice.choice(given_names),
             family_name=parent.family_name if parent is not None else family_name,
             birth_date=(today - timedelta(days=age * 365 + dice.randint(0, 364))).isoformat()
             if dice.random() < 0.95

@@ -160,7 +160,7 @@ def test_a_sealer_killed_between_any_two_steps_leaves_work_the_next_one_finishes
     steps: list[str] = []
     seal(now=NOW, reached=steps.append)
     whole = house.files()
-    assert len(steps) == 12
+    assert len(steps) == 13
     for step in range(1, len(steps) + 1):
         Segment.objects.filter(first__gt=2).delete()
         first = Segment.objects.get()

@@ -28,10 +28,11 @@ PARTS = {
     "page": "tests.bench.pages",
     "booking": "tests.bench.booking",
     "evidence": "tests.bench.evidence",
+    "chain": "tests.bench.chain",
     "soak": "tests.bench.soak",
 }
 #: What a run measures that names no part.
-USUAL = ("availability", "page", "booking", "evidence")
+USUAL = ("availability", "page", "booking", "evidence", "chain")
 MIGRATED = "migrated"
 
 

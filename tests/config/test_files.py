@@ -34,11 +34,13 @@ def test_an_undeclared_store_gets_nothing(noted: list[dict[str, Any]]) -> None:
 
 @override_settings(RESIDENCY_HOSTS=["store.example.com=DE"])
 def test_a_declared_store_is_tried(noted: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    admit = residency.admit
+
     def admitted(*, url: str, purpose: str) -> None:
-        residency.admit(url=url, purpose=purpose)
+        admit(url=url, purpose=purpose)
         raise _Sent(url)
 
-    monkeypatch.setattr("config.files.admit", admitted)
+    monkeypatch.setattr(residency, "admit", admitted)
     with pytest.raises(_Sent, match=r"^https://store"):
         storage("https://store.example.com").save("a.txt", ContentFile(b"text"))
     assert noted == []

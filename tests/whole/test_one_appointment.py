@@ -2,7 +2,10 @@
 
 import gzip
 import json
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
@@ -163,6 +166,33 @@ def test_a_touched_segment_is_named(
     assert code == 1
     assert path.name in said or f"{seq}" in said
     assert path.parent.name in said
+    code, told = alone(installation, tmp_path, "store", str(copy))
+    assert code == 1
+    assert told.splitlines()[2] == said.splitlines()[2]  # the same finding, in the same words
+
+
+def alone(running: Running, folder: Path, *way: str) -> tuple[int, str]:
+    """Exit code and words of the single-file verifier, by a Python that sees nothing of ours."""
+    made = running.manage("audit_verifier", "--out", str(folder / "verify.pyz"))
+    match = re.search(r"log (\S+)  key ([0-9a-f]{64})", made.stdout)
+    assert match is not None, made.stderr
+    command = [sys.executable, "-I", "-S", "verify.pyz", *way, "--log", match[1], "--key", match[2]]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_booking_is_proved_to_somebody_who_has_nothing_but_a_file_and_a_key(
+    installation: Running, sealed: tuple[str, int], tmp_path: Path
+) -> None:
+    chain, seq = sealed
+    made = installation.manage("audit_prove", f"{chain}:{seq}", "--out", str(tmp_path / "one.tlog-proof"))
+    assert made.returncode == 0, made.stderr
+    code, said = alone(installation, tmp_path, "proof", "one.tlog-proof")
+    assert (code, f"record: {seq}" in said, "bookings.Appointment" in said) == (0, True, True)
+    settled(installation)
+    shutil.copytree(installation.data / "worm", tmp_path / "worm", copy_function=shutil.copy2)
+    code, said = alone(installation, tmp_path, "store", "worm")
+    assert (code, said.splitlines()[0]) == (0, "THE EVIDENCE HOLDS.")
 
 
 RECORD = "WHERE chain = '{chain}' AND seq = {seq}"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from audit import worm
+from audit.stores import open_worm
 from audit.worm.folder import FolderWorm
 from audit.worm.store import ObjectMissing, RetentionHolds, WormUnavailable
 
@@ -41,7 +42,7 @@ def test_objects_are_plain_read_only_files_under_their_keys(store: FolderWorm) -
 
 
 def test_opening_creates_nothing(tmp_path: Path) -> None:
-    store = worm.open_worm(f"file://{tmp_path}/with%20space?immutable=yes")
+    store = open_worm(f"file://{tmp_path}/with%20space?immutable=yes")
     assert isinstance(store, FolderWorm)
     assert (store.root, store.immutable) == (tmp_path / "with space", True)
     assert not store.root.exists()
@@ -50,7 +51,7 @@ def test_opening_creates_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["", "worm", "file:worm", "file://host/worm", "ftp://host/worm", "s3:/x"])
 def test_an_address_nobody_answers_to_is_refused(url: str) -> None:
     with pytest.raises(WormUnavailable):
-        worm.open_worm(url)
+        open_worm(url)
 
 
 def test_what_is_already_there_is_never_overwritten_even_when_it_came_between(

@@ -1,0 +1,32 @@
+"""`verify.pyz`: the part of Horae that checks evidence, in one file for a bare Python 3.11."""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Final
+
+MODULES: Final = (
+    *("__init__", "canonical", "ed25519", "note", "proof", "segment", "tree"),
+    *("verify/__init__", "verify/chains", "verify/objects", "verify/offline", "verify/report", "verify/segments"),
+    *("verify/trust", "verify/words", "worm/__init__", "worm/folder", "worm/names", "worm/store"),
+)
+_MAIN: Final = """import sys
+from datetime import UTC, datetime
+
+from audit.verify.offline import main
+
+sys.exit(main(now=datetime.now(UTC)))
+"""
+_WHEN: Final = (1980, 1, 1, 0, 0, 0)
+
+
+def packed() -> bytes:
+    """The file: the same bytes for the same modules, whenever and wherever it is made."""
+    here, target = Path(__file__).parent, io.BytesIO()
+    files = {f"audit/{name}.py": (here / f"{name}.py").read_text(encoding="utf-8") for name in MODULES}
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in sorted({"__main__.py": _MAIN, **files}.items()):
+            entry = zipfile.ZipInfo(name, _WHEN)
+            entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
+            archive.writestr(entry, text)
+    return b"#!/usr/bin/env python3\n" + target.getvalue()
