@@ -60,6 +60,8 @@ def _proved(record: Record, segment: Segment, *, content: bool) -> Proof:
 @transaction.atomic
 def grow(*, chain: str, size: int) -> None:
     """Bring a chain's tiles up to its first `size` records; those that reach that far already are left alone."""
+    if Tiles(_edges(chain)).size >= size:
+        return
     Chain.objects.select_for_update().filter(name=chain).first()  # one at a time
     tiles = Tiles(_edges(chain))
     while tiles.size < size:
@@ -87,8 +89,11 @@ def grow(*, chain: str, size: int) -> None:
 
 
 def _edges(chain: str) -> list[tuple[int, list[bytes]]]:
-    rows = Tile.objects.filter(chain=chain).order_by("level", "-index").distinct("level")
-    return [(tile.index, _hashes(tile)) for tile in rows]
+    """The last tile of each level, each found by the index: a long chain has thousands."""
+    found: list[tuple[int, list[bytes]]] = []
+    while (tile := Tile.objects.filter(chain=chain, level=len(found)).order_by("-index").first()) is not None:
+        found.append((tile.index, _hashes(tile)))
+    return found
 
 
 def _hashes(tile: Tile) -> list[bytes]:
