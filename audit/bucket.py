@@ -85,28 +85,21 @@ class BucketWorm:
             present = self._first(key)
         if present is None:
             raise WormUnavailable(f"{key} was written and is not there")
-        if self.get(key, present) != data:
+        if self._read(key, present) != data:
             raise AlreadyWritten(f"{key} already holds other bytes")
-        stored = self.look(key, present)
+        stored = self._head(key, present)
         if stored.retain_until is None or stored.retain_until < retain_until:
-            self._lock(key, present, retain_until=retain_until)
-            stored = self.look(key, present)
+            self.force_lock(key, version=present, retain_until=retain_until)
+            stored = self._head(key, present)
         return stored
 
     def get(self, key: str, version: str | None = None) -> bytes:
         """See `Worm.get`: the first version, unless another is named."""
-        version = self._known(key, version)
-        with self._asking(key):
-            return self._s3.get_object(Bucket=self.bucket, Key=self.prefix + key, VersionId=version)["Body"].read()
+        return self._read(key, self._known(key, version))
 
     def look(self, key: str, version: str | None = None) -> Stored:
         """See `Worm.look`: the first version, unless another is named."""
-        version = self._known(key, version)
-        with self._asking(key):
-            found = self._s3.head_object(Bucket=self.bucket, Key=self.prefix + key, VersionId=version)
-        locked = found.get("ObjectLockMode") in self._modes
-        until = found.get("ObjectLockRetainUntilDate") if locked else None
-        return Stored(key, version, found["ContentLength"], until.astimezone(UTC) if until else None)
+        return self._head(key, self._known(key, version))
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Stored]:
         """See `Worm.list`. Of one key the first version comes first; a delete marker is listed as a version too."""
@@ -122,8 +115,8 @@ class BucketWorm:
         if stored.retain_until is not None and retain_until < stored.retain_until:
             raise RetentionHolds(f"{key} is locked until {stored.retain_until:%Y-%m-%d}; a lock is never shortened")
         if stored.retain_until != retain_until:
-            self._lock(key, stored.version, retain_until=retain_until)
-        return self.look(key, stored.version)
+            self.force_lock(key, version=stored.version, retain_until=retain_until)
+        return self._head(key, stored.version)
 
     def delete(self, key: str, *, now: datetime, version: str | None = None) -> None:
         """See `Worm.delete`. The server's own clock has the last word."""
@@ -140,7 +133,13 @@ class BucketWorm:
 
     def force_lock(self, key: str, *, version: str, retain_until: datetime) -> None:
         """Ask the server to move a lock anywhere, earlier too: for the canary. Raises `RetentionHolds`."""
-        self._lock(key, version, retain_until=retain_until)
+        with self._asking(key, refused=RetentionHolds):
+            self._s3.put_object_retention(
+                Bucket=self.bucket,
+                Key=self.prefix + key,
+                VersionId=version,
+                Retention={"Mode": self.mode, "RetainUntilDate": retain_until},
+            )
 
     @property
     def _modes(self) -> tuple[str, ...]:
@@ -166,14 +165,16 @@ class BucketWorm:
                     raise
                 # Somebody else was first: what they wrote is looked at like anything that was there before.
 
-    def _lock(self, key: str, version: str, *, retain_until: datetime) -> None:
-        with self._asking(key, refused=RetentionHolds):
-            self._s3.put_object_retention(
-                Bucket=self.bucket,
-                Key=self.prefix + key,
-                VersionId=version,
-                Retention={"Mode": self.mode, "RetainUntilDate": retain_until},
-            )
+    def _read(self, key: str, version: str) -> bytes:
+        with self._asking(key):
+            return self._s3.get_object(Bucket=self.bucket, Key=self.prefix + key, VersionId=version)["Body"].read()
+
+    def _head(self, key: str, version: str) -> Stored:
+        with self._asking(key):
+            found = self._s3.head_object(Bucket=self.bucket, Key=self.prefix + key, VersionId=version)
+        locked = found.get("ObjectLockMode") in self._modes
+        until = found.get("ObjectLockRetainUntilDate") if locked else None
+        return Stored(key, version, found["ContentLength"], until.astimezone(UTC) if until else None)
 
     def _known(self, key: str, version: str | None) -> str:
         """The version asked for, or the first. Raises `ObjectMissing`."""
@@ -230,7 +231,7 @@ class BucketWorm:
 
     def _seen(self, found: tuple[str, str, int]) -> Stored:
         key, version, size = found
-        return Stored(key, version, size, None) if version.startswith(MARKER) else self.look(key, version)
+        return Stored(key, version, size, None) if version.startswith(MARKER) else self._head(key, version)
 
     @contextmanager
     def _asking(self, key: str, *, refused: type[Exception] = WormUnavailable) -> Iterator[None]:

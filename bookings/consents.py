@@ -108,6 +108,8 @@ def _give(
     source: Source,
     given_by: RelatedPerson | None = None,
 ) -> Consent:
+    # Joined or erased while the lock was waited for: nothing is written about a closed record.
+    patient.refresh_from_db(fields=["merged_into", "erased_at"])
     return _written(now=now, patient=patient, text=text, source=source, given_by=given_by)
 
 

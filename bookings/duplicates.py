@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from audit import blind
 from audit.context import Actor, use_case
 from audit.keys import keyring
+from audit.sealed import KeyDestroyed
 from bookings.models import Notice, Patient, PossibleDuplicate
 from bookings.pending import keep_notice
 from bookings.refusals import Refusal
@@ -80,8 +81,12 @@ def tell_apart(*, actor: Actor, now: datetime, duplicate_id: int) -> PossibleDup
     return task
 
 
-def _who(patient: Patient) -> tuple[str, str, str]:
-    return folded(patient.given_name), folded(patient.family_name), patient.birth_date
+def _who(patient: Patient) -> tuple[str, str, str] | None:
+    """By what two are compared; None for somebody whose erasure has begun."""
+    try:
+        return folded(patient.given_name), folded(patient.family_name), patient.birth_date
+    except KeyDestroyed:
+        return None
 
 
 def _candidates(patient: Patient) -> list[Patient]:

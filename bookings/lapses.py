@@ -36,8 +36,7 @@ def _some(*, now: datetime) -> int:
     )
     keys = {draft.key_id for draft in lapsed}
     adopted = set(Patient.objects.filter(key_id__in=keys).values_list("key_id", flat=True))
-    # A code to find appointments was sealed under a key of its own; the others are the draft's or the patient's.
-    asked = {code.key_id for code in codes if code.purpose == ContactChallenge.Purpose.FIND}
+    asked = {code.key_id for code in codes if code.purpose in proof.OWN_KEY}
     Draft.objects.filter(pk__in=[draft.pk for draft in lapsed]).delete()
     ContactChallenge.objects.filter(pk__in=[code.pk for code in codes]).delete()
     CodeQuota.objects.filter(sent_at__lt=now - proof.WINDOW).delete()

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from audit.context import Actor
-from bookings import patients, proof, reach
+from bookings import proof, reach
 from bookings.models import TAKES_TIME, Appointment, Clinic, ContactChallenge
 from bookings.reach import Proven, Reached
 
@@ -14,7 +14,7 @@ def ask(*, actor: Actor, now: datetime, clinic: Clinic, contact: str, visitor: s
 
     The answer is the same, by the same work, whether it does or not. Raises proof.TooManyCodes.
     """
-    known = bool(patients.by_email(clinic_id=clinic.pk, email=contact, now=now))
+    known = reach.is_listed(proven=reach.proven(clinic_id=clinic.pk, email=contact))
     return proof.challenge(
         actor=actor,
         now=now,

@@ -24,6 +24,9 @@ from bookings.models import (
     ServicePractitioner,
 )
 
+ClinicWords = Literal["hours_text", "imprint", "accessibility"]
+"""What a clinic says of itself in its own words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -74,19 +77,14 @@ def instructions_of(service: HealthcareService, *, clinic: Clinic, language: str
     return Words(translated.instructions, language) if translated else Words(service.instructions, clinic.language)
 
 
-def words_of(clinic: Clinic, what: Literal["hours_text", "imprint", "accessibility"], *, language: str) -> Words:
+def words_of(clinic: Clinic, what: ClinicWords, *, language: str) -> Words:
     """One of the clinic's own texts in `language`, else in its first. No query for readers of its first language, one
     for any other."""
-    return hours_of([clinic], language=language, what=what)[clinic.pk]
+    return words_of_each([clinic], what, language=language)[clinic.pk]
 
 
-def hours_of(
-    clinics: Iterable[Clinic],
-    *,
-    language: str,
-    what: Literal["hours_text", "imprint", "accessibility"] = "hours_text",
-) -> dict[int, Words]:
-    """When each clinic's phone is answered, by its id: in one query, or none where all speak the reader's language."""
+def words_of_each(clinics: Iterable[Clinic], what: ClinicWords, *, language: str) -> dict[int, Words]:
+    """The same text of each clinic, by its id: in one query, or none where all speak the reader's language."""
     listed = list(clinics)
     abroad = [clinic.pk for clinic in listed if clinic.language != language and getattr(clinic, what)]
     texts = ClinicText.objects.filter(clinic__in=abroad, language=language).exclude(**{what: ""}) if abroad else ()

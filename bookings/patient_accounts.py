@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor, use_case
 from audit.keys import keyring
-from bookings import patients, proof, reach
+from bookings import proof, reach
 from bookings.contacts import normalise_email
 from bookings.locks import lock
 from bookings.models import AccountIndex, Clinic, ContactChallenge, PatientAccount, User
@@ -29,16 +29,18 @@ class AccountClosed(Refusal):
 
 
 def of_user(*, user: User) -> PatientAccount | None:
-    """The account this user signs in with; None for staff."""
+    """The account this user signs in with; None for staff, and for one whose key was destroyed: an erasure that died
+    half-way still closes every page."""
     if user.is_staff or not user.is_active:
         return None
-    return PatientAccount.objects.select_related("clinic", "index", "user").filter(user=user).first()
+    found = PatientAccount.objects.select_related("clinic", "index", "user").filter(user=user).first()
+    return found if found is not None and not keyring.is_destroyed(key_id=found.key_id) else None
 
 
 def of_id(*, account_id: int) -> PatientAccount | None:
     """The account of that number, while it may be signed in with."""
-    found = PatientAccount.objects.select_related("clinic", "index", "user").filter(pk=account_id).first()
-    return found if found is not None and found.user.is_active and not found.user.is_staff else None
+    found = PatientAccount.objects.select_related("user").filter(pk=account_id).first()
+    return None if found is None else of_user(user=found.user)
 
 
 def actor_of(account: PatientAccount) -> Actor:
@@ -66,7 +68,7 @@ def enter(*, actor: Actor, now: datetime, clinic: Clinic, email: str, language: 
         .first()
     )
     if found is not None:
-        if not found.account.user.is_active:
+        if not found.account.user.is_active or keyring.is_destroyed(key_id=found.account.key_id):
             raise AccountClosed
         return found.account
     user = User(username=f"p-{secrets.token_hex(12)}", language=language)
@@ -90,7 +92,7 @@ def ask(*, actor: Actor, now: datetime, clinic: Clinic, contact: str, visitor: s
     """
     token = reach.email_token(clinic_id=clinic.pk, email=contact)
     has_account = AccountIndex.objects.filter(clinic=clinic, token=token).exists()
-    is_known = bool(patients.by_email(clinic_id=clinic.pk, email=contact, now=now))
+    is_known = reach.is_listed(proven=Proven(clinic_id=clinic.pk, token=token))
     return proof.challenge(
         actor=actor,
         now=now,
@@ -106,14 +108,15 @@ def ask(*, actor: Actor, now: datetime, clinic: Clinic, contact: str, visitor: s
 def asked(
     *, challenge_id: uuid.UUID | None, visitor: str, purpose: ContactChallenge.Purpose
 ) -> ContactChallenge | None:
-    """The code this visitor was sent for this purpose; None for any other."""
+    """The code this visitor was sent for this purpose; None for any other, and once its address was erased."""
     if challenge_id is None or not visitor:
         return None
-    return (
+    found = (
         ContactChallenge.objects.select_related("clinic")
         .filter(pk=challenge_id, purpose=purpose, visitor_digest=visitor_digest(visitor))
         .first()
     )
+    return found if found is not None and not keyring.is_destroyed(key_id=found.key_id) else None
 
 
 def sign_in(

@@ -22,6 +22,9 @@ TRIES = 5
 WINDOW = timedelta(hours=1)
 MOST_PER_VISITOR = 10
 MOST_PER_CONTACT = 5
+#: What is asked before anybody is known: such a code is sealed under a key of its own, the others under that of the
+#: draft, the patient or the account.
+OWN_KEY = (ContactChallenge.Purpose.FIND, ContactChallenge.Purpose.SIGN_IN)
 
 
 class TooManyCodes(Refusal):

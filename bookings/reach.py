@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Final
 
 from dateutil.relativedelta import relativedelta
+from django.db.models import QuerySet
 
 from audit import blind
 from audit.keys import keyring
@@ -49,15 +50,18 @@ def proven(*, clinic_id: int, email: str) -> Proven:
 
 def reached(*, proven: Proven, now: datetime) -> list[Reached]:
     """Everybody the address reaches now, themselves first, in the order of registration."""
-    listed = (
-        Patient.objects.filter(
-            clinic_id=proven.clinic_id, erased_at=None, merged_into=None, index__tokens__contains=[proven.token]
-        )
-        .prefetch_related("related_persons")
-        .order_by("pk")
-    )
+    listed = _listed(proven).prefetch_related("related_persons").order_by("pk")
     found = [one for patient in listed for one in _as_whom(patient, proven=proven, day=now.date())]
     return sorted(found, key=lambda one: one.person is not None)
+
+
+def is_listed(*, proven: Proven) -> bool:
+    """Whether a live record names the address, its patient's own or that of somebody who acts or acted for them.
+
+    One query that opens nothing, whatever the answer: before an address is proved, nobody may tell by the time it takes
+    whether the clinic knows it.
+    """
+    return _listed(proven).exists()
 
 
 def may_see(appointment: Appointment, *, proven: Proven, now: datetime) -> bool:
@@ -78,6 +82,12 @@ def shows(appointment: Appointment, *, to: Reached, now: datetime) -> bool:
     if to.person is None or appointment.contact_person_id == to.person.pk:
         return True
     return not (appointment.service.confidential or _of_age(to.patient, appointment=appointment, by=to.person, now=now))
+
+
+def _listed(proven: Proven) -> QuerySet[Patient]:
+    return Patient.objects.filter(
+        clinic_id=proven.clinic_id, erased_at=None, merged_into=None, index__tokens__contains=[proven.token]
+    )
 
 
 def _of_age(patient: Patient, *, appointment: Appointment, by: RelatedPerson, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Patients at the desk: registering somebody who phones or walks in, and correcting what is written about them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from audit.keys import keyring
 from bookings.availability import Wish
 from bookings.booking import Leg, Made, Told, _book_together, retelling_the_nearest
 from bookings.contacts import normalise_email
+from bookings.locks import lock
 from bookings.models import Clinic, Patient
 from bookings.patients import register, reindex
 from bookings.refusals import Refusal
@@ -145,12 +146,17 @@ def _both_or_neither(
 
 
 @use_case("patient.correct", operation="update")
-def _correct(*, actor: Actor, patient: Patient) -> None:
-    """Save what the desk wrote about a patient and index it anew. Raises Closed."""
+def _correct(*, actor: Actor, patient: Patient, kept: Collection[str] = ()) -> None:
+    """Save what the desk wrote about a patient, with how they are `kept` (such as `confidential`), and index it anew.
+
+    Raises Closed, also for a record that was joined or erased while the page was open, and locks.TooBusy.
+    """
+    lock(patients=[patient.pk])
+    patient.refresh_from_db(fields=["merged_into", "erased_at"])
     if patient.is_closed:
         raise Closed
     patient.email = normalise_email(patient.email)
-    patient.save(update_fields=[*WRITTEN, "updated"])
+    patient.save(update_fields=[*WRITTEN, *kept, "updated"])
     reindex(patient)
 
 

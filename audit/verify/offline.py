@@ -22,7 +22,7 @@ from audit.note import Checkpoint, NoteError, VerifierKey, parse_note
 from audit.proof import Proof, ProofError
 from audit.segment import record_fault
 from audit.verify.chains import verify_worm
-from audit.verify.report import DOES_NOT_HOLD, HOLDS, NOT_ALL_CHECKED, Report
+from audit.verify.report import NOT_ALL_CHECKED, Report
 from audit.verify.trust import Trust
 from audit.worm.folder import FolderWorm
 from audit.worm.names import CHAIN, KEYRING
@@ -206,6 +206,3 @@ def _read(path: Path) -> bytes:
     if len(data) > _MOST:
         raise _Unusable(f"{path} is too long for what it should be")
     return data
-
-
-__all__ = ["DOES_NOT_HOLD", "HOLDS", "NOT_ALL_CHECKED", "main"]

@@ -2,11 +2,11 @@
 
 from typing import Any, Final, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -20,6 +20,7 @@ from bookings.admin.patient_form import PatientForm
 from bookings.admin.reading import ReadRecorded
 from bookings.admin.shown import short, short_day
 from bookings.models import Appointment, Patient, PatientIdentifier, RelatedPerson, User
+from bookings.refusals import Refusal
 from bookings.roles import staff_actor
 
 LATEST: Final = 20
@@ -103,7 +104,13 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         may_book = self.access(request).may("bookings.add_appointment")
-        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), "may_book": may_book})
+        try:
+            return super().changeform_view(
+                request, object_id, form_url, {**(extra_context or {}), "may_book": may_book}
+            )
+        except Refusal as refusal:  # joined or erased while the page was open: the page says which
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(request.path)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -196,9 +203,8 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
     def save_model(self, request: HttpRequest, obj: Patient, form: Any, change: bool) -> None:
         actor = staff_actor(user=cast(User, request.user), clinic_id=obj.clinic_id)
         if change:
-            registration._correct(actor=actor, patient=obj)
-            if kept := [name for name in KEPT_HERE if name in form.changed_data]:
-                obj.save(update_fields=kept)
+            kept = [name for name in KEPT_HERE if name in form.changed_data]
+            registration._correct(actor=actor, patient=obj, kept=kept)
             return
         made = registration._admit(
             actor=actor,

@@ -32,7 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
     shown = pages.get_page(request.GET.get("page"))
     if pages.count == 1 and not query:
         return _clinic_page(request, shown.object_list[0])
-    hours = offers.hours_of(shown.object_list, language=language())
+    hours = offers.words_of_each(shown.object_list, "hours_text", language=language())
     cards = [
         {
             "clinic": clinic,

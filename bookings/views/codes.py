@@ -36,9 +36,8 @@ def code(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     if not proved and not form.is_valid():
         return _page(request, draft, form=form, contact=contact, now=now, status=422)
     try:
-        return drafts.book(
-            request, draft=draft, contact=contact, now=now, code="" if proved else form.cleaned_data["code"]
-        )
+        typed = "" if proved else form.cleaned_data["code"]
+        return drafts.book(request, draft=draft, contact=contact, proofs=proofs, now=now, code=typed)
     except proof.WrongCode as refusal:
         form.add_error("code", wrong(refusal))
         return _page(request, draft, form=form, contact=contact, now=now, status=422)

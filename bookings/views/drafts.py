@@ -1,7 +1,7 @@
 """The form of a booking: for whom, who, how to reach them; with the time held meanwhile."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from functools import wraps
 
@@ -20,6 +20,7 @@ from bookings.forms.persons import initial_of
 from bookings.forms.slots import Choice
 from bookings.forms.wanted import query_of
 from bookings.models import ContactChallenge, Draft
+from bookings.reach import Proven
 from bookings.refusals import Refusal
 from bookings.views import lookups, sessions, summaries
 from bookings.views.account.holding import Holder, holder_of
@@ -69,12 +70,12 @@ def details(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpRespons
     _keep(request, draft=draft, form=form, now=now)
     if not form.is_valid():
         return _form_page(request, draft, form=form, holder=holder, now=now, status=422)
-    contact = form.cleaned_data["email"]
+    contact, proofs = form.cleaned_data["email"], sessions.proofs(request, now=now)
     try:
         if not held(draft, now=now):
             hold_again(request, draft=draft, now=now)
-        if _is_proved(request, draft=draft, contact=contact, now=now):
-            return book(request, draft=draft, contact=contact, now=now)
+        if completing.is_proved(now=now, draft=draft, contact=contact, proofs=proofs):
+            return book(request, draft=draft, contact=contact, proofs=proofs, now=now)
         if not waits_for_code(draft, contact=contact, now=now):
             completing.send_code(actor=VISITOR, now=now, visitor=visitor_of(request), draft_id=draft.pk)
     except (SlotTaken, NotOffered) as refusal:
@@ -144,7 +145,9 @@ def lost(request: HttpRequest, refusal: Refusal, *, draft: Draft, now: datetime)
     )
 
 
-def book(request: HttpRequest, *, draft: Draft, contact: str, now: datetime, code: str = "") -> HttpResponse:
+def book(
+    request: HttpRequest, *, draft: Draft, contact: str, proofs: Collection[Proven], now: datetime, code: str = ""
+) -> HttpResponse:
     """Book what the form asks for, with the code typed or the `contact` in it proved already, and show it.
 
     Raises proof.WrongCode, proof.CodeExpired: what else stands in the way is answered with a page.
@@ -156,7 +159,7 @@ def book(request: HttpRequest, *, draft: Draft, contact: str, now: datetime, cod
             visitor=visitor_of(request),
             draft_id=draft.pk,
             code=code,
-            proofs=sessions.proofs(request, now=now),
+            proofs=proofs,
         )
     except (completing.NotProved, completing.Incomplete):
         return to_details(draft)
@@ -211,10 +214,6 @@ def _holder(request: HttpRequest, *, draft: Draft, now: datetime) -> Holder | No
     return holder if holder is not None and holder.clinic.pk == draft.clinic_id else None
 
 
-def _is_proved(request: HttpRequest, *, draft: Draft, contact: str, now: datetime) -> bool:
-    return completing.is_proved(now=now, draft=draft, contact=contact, proofs=sessions.proofs(request, now=now))
-
-
 def _form_page(
     request: HttpRequest, draft: Draft, *, form: DetailsForm, holder: Holder | None, now: datetime, status: int = 200
 ) -> HttpResponse:
@@ -226,7 +225,12 @@ def _form_page(
         here=_address(draft),
         form=form,
         holder=holder,
-        proved=_is_proved(request, draft=draft, contact=str(form["email"].value() or ""), now=now),
+        proved=completing.is_proved(
+            now=now,
+            draft=draft,
+            contact=str(form["email"].value() or ""),
+            proofs=sessions.proofs(request, now=now),
+        ),
         notice=offers.privacy_notice(clinic=draft.clinic, language=lookups.language()),
         **summaries.of_draft(draft, now=now),
     )

@@ -58,7 +58,7 @@ def _rates(run: Run, *, count: int) -> list[Figure]:
         for number in range(count):
             data = {"page": "day sheet", "number": number, "patients": ["7KQ3-F9MX", "2EJZ-JT26"]}
             note(chain=CHAIN, event="page.read", data=data)
-    sequencing = _took(lambda: _all(sequence))
+    sequencing = _took(sequence)
     run.say("chain: sealing")
     now = datetime.now(UTC)
     sealing = _took(lambda: seal(now=now))
@@ -133,11 +133,6 @@ def _proof(run: Run, *, size: int) -> Figure:
     return Figure.plain(
         f"a proof among {size:,} records", statistics.median(took) * MILLI, "ms", at_most=run.held_to(PROVED)
     )
-
-
-def _all(step: Callable[[], int]) -> None:
-    while step():
-        pass
 
 
 def _took(work: Callable[[], object]) -> float:

@@ -1,6 +1,7 @@
 """Staff at the door of the admin, as tests need them there."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -76,6 +77,13 @@ def counted() -> Iterator[CaptureQueriesContext]:
     """Count queries."""
     with CaptureQueriesContext(connection) as queries:
         yield queries
+
+
+def work_of(act: Callable[[], object]) -> list[list[str]]:
+    """The tables each query of an act reads and writes, in order."""
+    with counted() as queries:
+        act()
+    return [re.findall(r'(?:FROM|JOIN|INTO|UPDATE) "\w+"', query["sql"]) for query in queries]
 
 
 def settled_count(client: Client, address: str) -> int:

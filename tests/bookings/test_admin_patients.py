@@ -1,11 +1,14 @@
 """Patients in the admin: found by a search over sealed values, never listed unasked, every look recorded."""
 
+from html import unescape
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from audit.keys import keyring
 from audit.models import Fact
+from bookings import registration
 from bookings.models import Patient, PatientIndex, Role
 from bookings.patients import reindex, search
 from tests.bookings.entering import another_patient, enter, reads, said, settled_count, someone, url, visit
@@ -166,6 +169,16 @@ def test_who_only_looks_changes_nothing(story, role):
 def test_an_auditor_sees_no_patients(story):
     client = enter(someone(clinic=story.clinic, role=Role.AUDITOR))
     assert client.get(LIST).status_code == 403
+
+
+def test_a_record_joined_between_reading_and_saving_is_refused_with_a_sentence(desk, story, monkeypatch):
+    def joined_meanwhile(**_held):
+        Patient.objects.filter(pk=story.ada.pk).update(merged_into=another_patient(story, "Kept"))
+
+    monkeypatch.setattr("bookings.registration.lock", joined_meanwhile)
+    page = desk.post(url(story.ada), written(story.ada, family_name="Byron"), follow=True)
+    assert str(registration.Closed.message) in unescape(page.content.decode())
+    assert Patient.objects.get(pk=story.ada.pk).family_name == "Lovelace"
 
 
 def test_of_an_erased_patient_only_the_code_is_left(desk, story):

@@ -110,13 +110,15 @@ def test_taking_back_ends_it_and_giving_again_makes_a_new_one(people: Cast) -> N
     assert [one.withdrawn_at for one in Consent.objects.order_by("pk")] == [NOW + HOUR, None]
 
 
-@pytest.mark.parametrize("wrong", ["text", "person", "erased"])
+@pytest.mark.parametrize("wrong", ["text", "person", "erased", "joined meanwhile"])
 def test_words_of_another_clinic_and_people_of_another_patient_give_nothing(people: Cast, wrong: str) -> None:
     text = wording(people.elsewhere if wrong == "text" else people.clinic)
     stranger = PatientFactory(clinic=people.clinic)
     if wrong == "erased":
         erase(actor=ACTOR, now=NOW, subject=people.ada)
         people.ada.refresh_from_db()
+    if wrong == "joined meanwhile":
+        Patient.objects.filter(pk=people.ada.pk).update(merged_into=stranger)
     with pytest.raises(consents.NotTheirs):
         give(
             people,

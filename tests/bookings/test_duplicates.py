@@ -5,6 +5,7 @@ import time_machine
 from django.test import Client
 
 from audit.context import Actor
+from audit.keys import keyring
 from bookings import duplicates, patients
 from bookings.models import Notice, Patient, PossibleDuplicate
 from bookings.registration import admit
@@ -57,6 +58,12 @@ def test_who_is_erased_or_joined_is_no_task(story: Cast, state: dict[str, object
     if "merged_into" in state:
         state = {"merged_into": PatientFactory(clinic=story.clinic, family_name="Other")}
     Patient.objects.filter(pk=story.ada.pk).update(**state)
+    newcomer(story)
+    assert pairs() == []
+
+
+def test_whose_erasure_died_half_way_is_no_task_and_stops_no_registration(story: Cast) -> None:
+    keyring.destroy_subject_keys(key_ids=[story.ada.key_id])
     newcomer(story)
     assert pairs() == []
 

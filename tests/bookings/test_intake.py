@@ -9,7 +9,7 @@ import pytest
 
 from audit.context import Actor
 from audit.keys import keyring
-from bookings import completing, holds, intake, lapses, links, lookup, parties, patients, proof
+from bookings import completing, holds, intake, lapses, links, lookup, parties, patient_accounts, patients, proof
 from bookings.availability import Wish
 from bookings.contacts import contact_of
 from bookings.models import Appointment, ContactChallenge, Draft, Hold, NoticeShown, Patient, RelatedPerson
@@ -230,10 +230,9 @@ def test_a_lapsed_draft_that_became_a_patient_leaves_the_key(people: Cast) -> No
     assert Patient.objects.get(pk=appointment.patient_id).family_name == "Ångström"
 
 
-def test_a_code_older_than_a_day_goes_and_takes_the_key_of_a_lookup_with_it(people: Cast) -> None:
-    asked = lookup.ask(
-        actor=ACTOR, now=NOW, clinic=people.clinic, contact="x@example.org", visitor=VISITOR, language="en"
-    )
+@pytest.mark.parametrize("ask", [lookup.ask, patient_accounts.ask])
+def test_a_code_older_than_a_day_goes_and_takes_the_key_made_for_it_along(people: Cast, ask: Any) -> None:
+    asked = ask(actor=ACTOR, now=NOW, clinic=people.clinic, contact="x@example.org", visitor=VISITOR, language="en")
     assert lapses.sweep(now=NOW + timedelta(hours=23)) == 0
     assert lapses.sweep(now=NOW + timedelta(hours=24)) == 1
     assert not ContactChallenge.objects.exists()

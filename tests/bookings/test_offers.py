@@ -98,7 +98,7 @@ def test_texts_cost_readers_of_the_first_language_nothing_and_others_one_query(
         offers.words_of(people.clinic, "hours_text", language="en")
     clinics = [people.clinic, people.elsewhere]
     with django_assert_num_queries(1):
-        found = offers.hours_of(clinics, language="de")
+        found = offers.words_of_each(clinics, "hours_text", language="de")
     assert {pk: str(words) for pk, words in found.items()} == {
         people.clinic.pk: "Mo bis Fr",
         people.elsewhere.pk: people.elsewhere.hours_text,

@@ -97,6 +97,19 @@ def test_staff_and_closed_accounts_are_nobodys_account(people: Cast) -> None:
         entered(people)
 
 
+def test_an_erasure_that_died_half_way_has_closed_the_account_and_its_codes(people: Cast) -> None:
+    account = entered(people)
+    sent = asked(people, account)
+    named: dict[str, Any] = {"challenge_id": sent.pk, "visitor": VISITOR, "purpose": sent.purpose}
+    assert patient_accounts.asked(**named) == sent
+    keyring.destroy_subject_keys(key_ids=[account.key_id])
+    assert patient_accounts.of_user(user=account.user) is None
+    assert patient_accounts.of_id(account_id=account.pk) is None
+    assert patient_accounts.asked(**named) is None
+    with pytest.raises(patient_accounts.AccountClosed):
+        entered(people)
+
+
 @pytest.mark.parametrize(
     ("email", "told"), [(ADA, True), ("BEN@example.org", True), ("nobody@example.org", False), (NEW, True)]
 )

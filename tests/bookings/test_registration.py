@@ -14,8 +14,8 @@ from bookings.booking import NotOffered, SlotTaken, Told, cancel
 from bookings.models import Appointment, Patient
 from bookings.patients import search
 from bookings.registration import Closed, _correct, admit, admit_and_book, admit_and_book_series
-from tests.bookings.entering import visit
-from tests.factories import Cast, cast
+from tests.bookings.entering import counted, visit
+from tests.factories import Cast, PatientFactory, cast
 
 pytestmark = pytest.mark.django_db
 ACTOR = Actor.system("test")
@@ -113,8 +113,22 @@ def test_somebody_new_gets_a_series_or_is_not_registered():
     assert Patient.objects.count() == 2
 
 
-def test_nothing_is_written_about_somebody_erased():
+@pytest.mark.parametrize("state", ["erased", "joined"])
+def test_nothing_is_written_about_somebody_erased_or_joined_while_the_page_was_open(state: str) -> None:
     story = cast()
-    story.ada.erased_at = NOW
+    other = PatientFactory(clinic=story.clinic)
+    now_is = {"erased_at": NOW} if state == "erased" else {"merged_into": other}
+    Patient.objects.filter(pk=story.ada.pk).update(**now_is)
+    assert not story.ada.is_closed
     with pytest.raises(Closed):
         _correct(actor=ACTOR, patient=story.ada)
+
+
+def test_a_correction_is_one_change_with_how_they_are_kept() -> None:
+    story = cast()
+    story.ada.family_name, story.ada.confidential = "Byron", True
+    with counted() as queries:
+        _correct(actor=ACTOR, patient=story.ada, kept=["confidential"])
+    assert len([one for one in queries if 'UPDATE "bookings_patient" ' in one["sql"]]) == 1
+    found = Patient.objects.get(pk=story.ada.pk)
+    assert (found.family_name, found.confidential) == ("Byron", True)

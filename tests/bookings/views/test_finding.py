@@ -1,6 +1,7 @@
 """Lost links come back to whoever proves the contact; nobody learns whether a contact is known."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.urls import reverse
 
 from bookings import links
 from bookings.models import Appointment, ContactChallenge
+from tests.bookings.entering import work_of
 from tests.bookings.views.walk import NINE, Walk, heading, newest_code, other_than
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +53,12 @@ def test_known_and_unknown_contacts_get_the_same_answer(walk: Walk) -> None:
     first, second = (page.split("csrfmiddlewaretoken")[0] for page in pages)
     assert first == second
     assert {challenge.deliver for challenge in ContactChallenge.objects.filter(purpose="find")} == {True, False}
+
+
+def test_known_and_unknown_contacts_take_the_same_work(walk: Walk) -> None:
+    walk.booked()
+    known, unknown = (work_of(partial(asked, Client(), email)) for email in ("zoe@example.org", "nobody@example.org"))
+    assert known == unknown != []
 
 
 def test_nothing_is_listed_before_the_code_nor_for_another_session(walk: Walk) -> None:
