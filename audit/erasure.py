@@ -121,6 +121,8 @@ def _carry_out(*, plan: Erasure, actor: Actor, now: datetime.datetime) -> dict[s
     subject = _person(plan.subject_model, plan.subject_pk)
     # Whatever was sealed between plan and now belongs to it too.
     key_ids = sorted(set(plan.key_ids) | (_keys(subject) if subject is not None else set()))
+    # The plan names every key before one is destroyed: whoever finishes it finds what hung on them by the plan alone.
+    Erasure.objects.filter(pk=plan.pk).update(key_ids=key_ids)
     backend().remember_destroyed(
         key_ids=key_ids, erasure=plan.reference, subject=f"{plan.subject_model}:{plan.subject_pk}"
     )

@@ -4,6 +4,7 @@ A new address is proved by a code sent to it before anything changes. Whether it
 only then, to whoever has just shown that it is theirs: asking tells nobody anything.
 """
 
+import contextlib
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -11,10 +12,11 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor, use_case
+from audit.sealed import KeyDestroyed
 from bookings import consents, patient_accounts, patients, proof, reach
 from bookings.consents import Ask
 from bookings.contacts import normalise_email, same_email
-from bookings.locks import lock
+from bookings.locks import TooBusy, lock
 from bookings.models import (
     TAKES_TIME,
     AccountIndex,
@@ -77,7 +79,8 @@ def change(
     """Check the code sent to the new address; then the account, every record whose own address the old one was, and
     everybody who acts for a patient with it, get the new one: all of them, or none.
 
-    Raises proof.WrongCode, proof.CodeExpired (also for a code sent for another account), AddressTaken.
+    Raises proof.WrongCode, proof.CodeExpired (also for a code sent for another account), AddressTaken, and
+    locks.TooBusy when whom the address reaches changed meanwhile.
     """
     if challenge.purpose != ContactChallenge.Purpose.CHANGE or challenge.key_id != account.key_id:
         raise proof.CodeExpired
@@ -97,9 +100,12 @@ def _change(*, actor: Actor, now: datetime, account: PatientAccount, email: str)
         raise proof.CodeExpired  # changed in another window meanwhile: what was listed above is not what it reaches
     if AccountIndex.objects.filter(clinic=clinic_id, token=token).exclude(account=held).exists():
         raise AddressTaken
+    if set(patients.ids_with_email(clinic_id=clinic_id, email=account.contact)) != set(listed):
+        raise TooBusy  # somebody was registered, joined or given this address while the locks were waited for
     affected = Patient.objects.select_for_update().filter(pk__in=listed, erased_at=None).order_by("pk")
     for patient in affected.prefetch_related("related_persons"):
-        _write_to(patient, old=held.contact, new=new, now=now)
+        with contextlib.suppress(KeyDestroyed):  # an erasure has begun: nothing of this patient can be written any more
+            _write_to(patient, old=held.contact, new=new, now=now)
     held.contact = new
     held.save(update_fields=["contact"])
     AccountIndex.objects.filter(account=held).update(token=token)

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from audit import blind
 from audit.keys import keyring
+from audit.sealed import KeyDestroyed
 from bookings import reach
 from bookings.contacts import acts_for, normalise_email, same_email
 from bookings.duplicates import folded, suspect
@@ -86,9 +87,8 @@ def search(*, clinic_ids: Collection[int], query: str, limit: int = MOST_HITS) -
         if condition is not None:
             rows = Patient.objects.filter(condition, clinic_id=clinic_id, erased_at=None, merged_into=None)
             found += rows[: limit - len(found)]
-    return sorted(
-        found, key=lambda patient: (patient.family_name.casefold(), patient.given_name.casefold(), patient.pk)
-    )
+    named = ((name, patient) for patient in found if (name := _sorted_by(patient)) is not None)
+    return [patient for _name, patient in sorted(named, key=lambda one: (*one[0], one[1].pk))]
 
 
 def by_email(*, clinic_id: int, email: str, now: datetime) -> list[Patient]:
@@ -164,6 +164,14 @@ def people_of(
     helper.save()
     reindex(patient)
     return patient, helper
+
+
+def _sorted_by(patient: Patient) -> tuple[str, str] | None:
+    """Where a list of names has this patient; None for somebody whose erasure has begun, whom no list shows."""
+    try:
+        return patient.family_name.casefold(), patient.given_name.casefold()
+    except KeyDestroyed:
+        return None
 
 
 def _with_token(*, clinic_id: int, kind: str, value: str) -> QuerySet[Patient]:

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Model, Q, QuerySet
 
 from audit.declare import declaration_of
-from audit.keys import keyring
+from audit.models import Erasure
 from audit.sealed import KeyDestroyed
 from audit.subjects import Erased, Held, held, register
 from bookings import reach
@@ -73,34 +73,34 @@ def _joined(patient: Patient) -> QuerySet[Patient]:
 
 
 def _accounts(patient: Patient) -> QuerySet[PatientAccount]:
-    """The account of the patient's own address, when that address is nobody else's way to anything."""
-    nobody = PatientAccount.objects.none()
-    try:
-        email = patient.email
-    except KeyDestroyed:
-        return nobody
-    if not email:
-        return nobody
-    token = reach.email_token(clinic_id=patient.clinic_id, email=email)
+    """The accounts of the patient's own addresses, those of joined records included, that are nobody else's way to
+    anything."""
+    tokens = {
+        reach.email_token(clinic_id=patient.clinic_id, email=email)
+        for one in (patient, *_joined(patient))
+        if (email := _address(one))
+    }
     others = PatientIndex.objects.filter(
-        clinic_id=patient.clinic_id,
-        tokens__contains=[token],
-        patient__erased_at=None,
-        patient__merged_into=None,
+        clinic_id=patient.clinic_id, patient__erased_at=None, patient__merged_into=None
     ).exclude(patient=patient)
-    if others.exists():
-        return nobody
-    return PatientAccount.objects.filter(clinic_id=patient.clinic_id, index__token=token)
+    own = [token for token in tokens if not others.filter(tokens__contains=[token]).exists()]
+    return PatientAccount.objects.filter(clinic_id=patient.clinic_id, index__token__in=own)
 
 
-def _lost_accounts(patient: Patient) -> list[PatientAccount]:
-    """The accounts whose keys went with the patient's: their address cannot be read any more, but its token still
-    stands in the patient's index, which goes last."""
-    index = PatientIndex.objects.filter(patient=patient).first()
-    if index is None:
-        return []
-    rows = PatientAccount.objects.filter(clinic_id=patient.clinic_id, index__token__in=index.tokens)
-    return [row for row in rows.select_related("user") if keyring.is_destroyed(key_id=row.key_id)]
+def _address(patient: Patient) -> str:
+    """The patient's own address; empty once it cannot be read."""
+    try:
+        return patient.email
+    except KeyDestroyed:
+        return ""
+
+
+def _lost_accounts(patient: Patient) -> QuerySet[PatientAccount]:
+    """The accounts whose keys went with the patient's: their address cannot be read any more, but the plan of the
+    erasure names their keys."""
+    plans = Erasure.objects.filter(subject_model=patient._meta.label, subject_pk=str(patient.pk))
+    keys = {key_id for named in plans.values_list("key_ids", flat=True) for key_id in named}
+    return PatientAccount.objects.filter(clinic_id=patient.clinic_id, key_id__in=keys).select_related("user")
 
 
 def _signed_out(user: User) -> dict[str, int]:

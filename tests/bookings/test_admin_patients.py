@@ -181,6 +181,15 @@ def test_a_record_joined_between_reading_and_saving_is_refused_with_a_sentence(d
     assert Patient.objects.get(pk=story.ada.pk).family_name == "Lovelace"
 
 
+def test_somebody_whose_erasure_has_begun_is_on_no_list(desk, story):
+    other = another_patient(story, "Lovelace")
+    for patient in (other, story.ada):
+        reindex(patient)
+    keyring.destroy_subject_keys(key_ids=[story.ada.key_id])
+    assert search(clinic_ids=[story.clinic.pk], query="Lovelace") == [other]
+    assert desk.get(LIST, {"q": "Lovelace"}).status_code == 200
+
+
 def test_of_an_erased_patient_only_the_code_is_left(desk, story):
     visit(story)
     keyring.destroy_subject_keys(key_ids=[story.ada.key_id])

@@ -215,6 +215,29 @@ def test_a_change_made_in_another_window_meanwhile_is_not_built_upon(people: Cas
     assert reached(people, NEW) == [(people.ada.code, True)]
 
 
+def test_somebody_given_the_address_while_the_locks_were_waited_for_stops_the_change(
+    people: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = entered(people)
+
+    def registered_meanwhile(**_held: object) -> None:
+        patients.reindex(PatientFactory(clinic=people.clinic, given_name="Late"))
+
+    monkeypatch.setattr("bookings.own_contact.lock", registered_meanwhile)
+    with pytest.raises(TooBusy):
+        changed(people, account)
+    assert PatientAccount.objects.get().contact == ADA
+
+
+def test_a_record_whose_erasure_has_begun_does_not_hold_up_the_others(people: Cast) -> None:
+    begun = PatientFactory(clinic=people.clinic)
+    patients.reindex(begun)
+    account = entered(people)
+    keyring.destroy_subject_keys(key_ids=[begun.key_id])
+    assert changed(people, account).contact == NEW
+    assert Patient.objects.get(pk=people.ada.pk).email == NEW
+
+
 def test_wishes_reach_the_visits_to_come_that_are_written_about_to_the_patient(people: Cast) -> None:
     account = entered(people)
     own = AppointmentFactory(clinic=people.clinic, patient=people.ada, service=people.service)

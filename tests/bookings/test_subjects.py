@@ -163,6 +163,36 @@ def test_an_erasure_that_died_after_the_keys_still_takes_the_account(monkeypatch
     assert PatientAccount.objects.count() == 0
 
 
+@pytest.mark.parametrize("dies", [False, True])
+def test_the_account_of_a_joined_records_address_goes_too(dies: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada: Patient = PatientFactory()
+    PatientFactory(clinic=ada.clinic, merged_into=ada, email="old@example.org")
+    patients.reindex(ada)
+    account_of(ada, email="old@example.org")
+    if dies:
+        with monkeypatch.context() as broken:
+            broken.setattr(BookingTraces, "erase", lambda self, **given: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                erasure.erase(actor=Actor.system("test"), now=MONDAY, subject=ada, reference="R-1")
+        assert (PatientAccount.objects.count(), erasure.resume(now=MONDAY)) == (1, 1)
+    else:
+        erasure.erase(actor=Actor.system("test"), now=MONDAY, subject=ada, reference="R-1")
+    assert (PatientAccount.objects.count(), User.objects.filter(is_staff=False).count()) == (0, 0)
+
+
+def test_an_account_opened_between_plan_and_erasure_goes_with_it_after_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    ada: Patient = PatientFactory()
+    patients.reindex(ada)
+    erasure._plan(now=MONDAY, subject=ada, reference="R-1")
+    account_of(ada)
+    with monkeypatch.context() as broken:
+        broken.setattr(BookingTraces, "erase", lambda self, **given: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            erasure.erase(actor=Actor.system("test"), now=MONDAY, subject=ada, reference="R-1")
+    erasure.resume(now=MONDAY)
+    assert PatientAccount.objects.count() == 0
+
+
 def test_what_is_held_names_the_account_and_joined_records() -> None:
     ada: Patient = PatientFactory()
     PatientFactory(clinic=ada.clinic, merged_into=ada, phone="+33 1")

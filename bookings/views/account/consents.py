@@ -61,6 +61,9 @@ def _say(request: HttpRequest, *, records: list[Record], now: datetime) -> None:
         # The words the button stood beside, whatever is asked by now.
         text = agreed.text_shown(clinic=record.patient.clinic, pk=given)
         if text is not None:
-            agreed.give(actor=actor, now=now, patient=record.patient, text=text, source=Consent.Source.ACCOUNT)
+            try:
+                agreed.give(actor=actor, now=now, patient=record.patient, text=text, source=Consent.Source.ACCOUNT)
+            except agreed.NotTheirs as closed:  # joined or erased since the page was read
+                raise Http404 from closed
             return
     raise Http404

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from bookings import consents
-from bookings.models import Consent
+from bookings.models import Consent, Patient
 from bookings.patients import reindex
 from tests.bookings.asking import wording
 from tests.bookings.entering import settled_count
@@ -98,6 +98,20 @@ def test_what_is_not_the_clinics_or_the_holders_is_the_same_404(ada: Client, peo
     ):
         assert press(ada, people, **button).status_code == 404
     assert list(Consent.objects.values_list("withdrawn_at", flat=True)) == [None]
+
+
+def test_a_record_joined_while_the_page_was_read_is_not_there(
+    ada: Client, people: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = wording(people.clinic)
+    kept = PatientFactory(clinic=people.clinic)
+
+    def joined_meanwhile(**_held: object) -> None:
+        Patient.objects.filter(pk=people.ada.pk).update(merged_into=kept)
+
+    monkeypatch.setattr(consents, "lock", joined_meanwhile)
+    assert press(ada, people, give=text.pk).status_code == 404
+    assert not Consent.objects.exists()
 
 
 def test_whoever_acts_for_a_patient_agrees_to_nothing_here(people: Cast) -> None:
