@@ -117,7 +117,7 @@ class WishesForm(LanguageForm):
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
     )
     remind = forms.BooleanField(label=_("Remind me by e-mail on the day before"), required=False)
-    safe_contact = forms.BooleanField(label=_("Nothing without a code"), required=False)
+    safe_contact = forms.BooleanField(label=_("Quiet messages"), required=False)
     field_order = ("phone", "message_language", "remind", "safe_contact")
 
     def __init__(self, data: Mapping[str, str] | None = None, *, patient: Patient, asked: Ask | None) -> None:
@@ -156,7 +156,7 @@ class HelperForm(forms.Form):
     )
     valid_until = forms.DateField(
         label=_("Until and including (optional)"),
-        help_text=_("Year-month-day, such as 2027-06-30. Empty: until you end it."),
+        help_text=_("Empty: until you end it."),
         required=False,
         input_formats=["%Y-%m-%d"],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),

@@ -53,7 +53,7 @@ class DetailsForm(forms.Form):
         choices=[("", _("Choose")), *RelatedPerson.Relationship.choices],
     )
     given_name = PersonNameField(
-        label=_("Given name"),
+        label=_("Given name (optional)"),
         required=False,
         max_length=NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "given-name"}),

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from audit.declare import audited
 from audit.models.erasures import ERASURE
@@ -35,7 +36,7 @@ class DataRequest(models.Model):
         OPEN = "open", _("open")
         DONE = "done", _("done")
         REFUSED = "refused", _("refused")
-        WITHDRAWN = "withdrawn", _("withdrawn")
+        WITHDRAWN = "withdrawn", pgettext_lazy("request", "withdrawn")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey(Clinic, models.PROTECT, related_name="data_requests", verbose_name=_("clinic"))

@@ -1,7 +1,7 @@
 """One appointment behind its opaque link: closed until a code is typed, then open for an hour."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from audit.sealed import KeyDestroyed
 from bookings import booking, confirming, ics, links, offers, proof, questions, reminders, series, siblings, unlocking
+from bookings.contacts import contact_of
 from bookings.forms.codes import CodeForm
 from bookings.forms.scopes import scope_in
-from bookings.models import Appointment, AppointmentStatus, VisitKind
+from bookings.models import Appointment, AppointmentStatus, Patient, VisitKind
 from bookings.moving import MOVABLE, movable_until
 from bookings.views import lookups, sessions, summaries
 from bookings.views.codes import wrong
@@ -217,6 +218,9 @@ def open_page(
         instructions=offers.instructions_of(service, clinic=clinic, language=language),
         access=offers.access_to([appointment.location], clinic=clinic, language=language)[appointment.location_id],
         answered=questions.answered(appointment),
+        minutes=(appointment.end - appointment.start) // timedelta(minutes=1),
+        whose=_called(appointment.patient),
+        contact=contact_of(appointment, now=now).email,
         reminded=stands and reminders.to_come(appointment, now=now),
         kind=appointment.kind,
         how=summaries.how(appointment.kind),
@@ -230,6 +234,7 @@ def open_page(
                 "appointment": other,
                 "service_name": offers.name_of(other.service, clinic=clinic, language=language),
                 "token": tokens[other.pk],
+                "whose": _called(other.patient) if other.patient_id != appointment.patient_id else "",
             }
             for other in others
         ],
@@ -239,6 +244,11 @@ def open_page(
         token=token,
         **more,
     )
+
+
+def _called(patient: Patient) -> str:
+    """What a family tells its members apart by, and no more: the page opens to whoever reads the mail."""
+    return patient.given_name or patient.family_name
 
 
 def movable(appointment: Appointment, *, now: datetime) -> bool:

@@ -18,6 +18,8 @@ from bookings.views.methods import allow
 from bookings.views.rendering import page
 
 CLINICS_A_PAGE = 20
+#: Services named on a clinic's card; how many more there are is said.
+NAMED = 6
 #: With more clinics than this, a search field stands above them.
 FEW = 6
 
@@ -37,7 +39,8 @@ def home(request: HttpRequest) -> HttpResponse:
         {
             "clinic": clinic,
             "hours": hours[clinic.pk],
-            "names": [offers.name_of(service, clinic=clinic, language=language()) for service in clinic.services.all()],
+            "names": [offers.name_of(one, clinic=clinic, language=language()) for one in clinic.services.all()[:NAMED]],
+            "more": max(0, len(clinic.services.all()) - NAMED),
         }
         for clinic in shown.object_list
     ]

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -123,10 +123,14 @@ def hold_again(request: HttpRequest, *, draft: Draft, now: datetime) -> None:
 
 
 def lost(request: HttpRequest, refusal: Refusal, *, draft: Draft, now: datetime) -> HttpResponse:
-    """The 409 page for a form whose time went to somebody else, or whose people may not book it online at any time."""
-    if isinstance(refusal, NotOffered) and refusal.rule in _AT_NO_TIME:
+    """The 409 page for a form whose time went to somebody else, or whose people may not book it online at any time, or
+    not on that day."""
+    if isinstance(refusal, NotOffered) and refusal.rule in (*_AT_NO_TIME, Rule.CAP_DAY):
         times = reverse("bookings:times", args=[draft.clinic.slug, draft.service.slug])
         way = f"{times}?draft={draft.pk}"
+        if refusal.rule == Rule.CAP_DAY:
+            # Any other time of that day would be refused just the same.
+            way += f"&from={draft.start.astimezone(draft.location.tz).date() + timedelta(days=1)}"
         return refused(request, refusal, status=409, clinic=draft.clinic, way=way, here=way)
     offer = lookups.offer_or_404(draft.clinic, draft.service.slug, today=now.date())
     asked = QueryDict(query_of(draft)[1:])

@@ -1,7 +1,7 @@
 """What pages say about an appointment-to-be: every visit of a form, how people meet, what the clinic has to confirm."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -11,7 +11,7 @@ from bookings import offers, parties
 from bookings.booking import answer_by
 from bookings.forms.questions import KINDS
 from bookings.forms.wanted import query_of
-from bookings.models import Draft, Location, Practitioner
+from bookings.models import Draft, Hold, Location, Practitioner
 from bookings.offers import Words
 from bookings.plans import Repeat
 from bookings.recurrence import occurrences
@@ -27,6 +27,8 @@ class Told:
     location: Location
     practitioner: Practitioner
     person: int
+    minutes: int | None
+    """How long it is; None once its time is not kept any more."""
 
 
 def held(draft: Draft, *, now: datetime) -> bool:
@@ -42,8 +44,16 @@ def of_draft(draft: Draft, *, now: datetime) -> dict[str, Any]:
         wish.service.pk: offers.name_of(wish.service, clinic=clinic, language=language)
         for wish, _ in {wish.service.pk: (wish, person) for wish, person in wishes}.values()
     }
+    lengths = _lengths(draft, several=len(wishes) > 1)
     visits = [
-        Told(names[wish.service.pk], wish.start, wish.location, wish.practitioner or draft.practitioner, person)
+        Told(
+            service_name=names[wish.service.pk],
+            start=wish.start,
+            location=wish.location,
+            practitioner=wish.practitioner or draft.practitioner,
+            person=person,
+            minutes=lengths.get((wish.service.pk, wish.start)),
+        )
         for wish, person in wishes
     ]
     form = parties.read(draft)
@@ -52,6 +62,7 @@ def of_draft(draft: Draft, *, now: datetime) -> dict[str, Any]:
     return {
         "draft": draft,
         "service_name": names[draft.service_id],
+        "minutes": visits[0].minutes,
         "visits": visits if len(visits) > 1 else [],
         "people": parties.people_in(draft),
         "several_services": len(names) > 1,
@@ -69,6 +80,14 @@ def of_draft(draft: Draft, *, now: datetime) -> dict[str, Any]:
 def how(kind: str) -> str | Promise:
     """How people meet, in words for the patient."""
     return KINDS[kind]
+
+
+def _lengths(draft: Draft, *, several: bool) -> dict[tuple[int, datetime], int]:
+    """How long the visits held for a draft are, in minutes, by service and start; empty once nothing is held."""
+    if draft.hold is None:
+        return {}
+    held = Hold.objects.filter(together=draft.hold.together) if several else [draft.hold]
+    return {(one.service_id, one.start): (one.end - one.start) // timedelta(minutes=1) for one in held}
 
 
 def _left_out(draft: Draft, visits: list[Told]) -> list[datetime]:

@@ -16,6 +16,10 @@
     for (const form of document.querySelectorAll("form[data-once]")) delete form.dataset.sent;
   });
 
+  // A form answered with a mistake, whose page keeps what was typed: the browser's arrow comes back to the page itself
+  // instead of asking whether to send the form once more.
+  if (document.body.dataset.kept) history.replaceState(null, "", document.body.dataset.kept);
+
   // A code pasted with spaces or dashes stands as six digits.
   for (const field of document.querySelectorAll("[data-code]")) {
     field.addEventListener("input", () => {

@@ -299,6 +299,28 @@ def test_a_code_pasted_with_spaces_stands_as_six_digits(page: Page) -> None:
     expect(page.locator("h1")).to_have_text("You are booked")
 
 
+def test_the_browsers_arrow_never_asks_to_send_a_form_again(page: Page) -> None:
+    take(page)
+    page.get_by_role("button", name="Go on: get the code").click()  # empty: answered with its mistakes
+    expect(page.locator(".summary")).to_be_visible()
+    fill(page)
+    page.get_by_role("button", name="Go on: get the code").click()
+    right = newest_code()
+    page.get_by_label("Code from the e-mail").fill("000000" if right != "000000" else "111111")
+    page.get_by_role("button", name="Book the appointment").click()
+    expect(page.locator(".summary")).to_be_visible()
+    page.get_by_label("Code from the e-mail").fill(right)
+    page.get_by_role("button", name="Book the appointment").click()
+    expect(page.locator("h1")).to_have_text("You are booked")
+    expect(page.locator("main")).to_contain_text("on its way to zoe@example.org")
+    expect(page.locator(".ticket")).to_contain_text("30 minutes")
+    expect(page.locator(".ticket")).to_contain_text("Zoë")
+    for _ in range(4):  # the code typed wrong, the code, the details, their mistakes
+        answered = page.go_back()
+        assert answered is None or (answered.request.method, answered.status) == ("GET", 200)
+    assert Appointment.objects.count() == 1
+
+
 def test_nothing_needs_dragging_and_every_target_is_large_enough(page: Page) -> None:
     take(page)
     for address in ("/", "/c/parc/", TIMES, page.url, "/find/"):

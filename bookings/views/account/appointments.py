@@ -28,7 +28,8 @@ def overview(request: HttpRequest, *, account: PatientAccount) -> HttpResponse:
     holder = Holder(account=account, reached=reach.reached(proven=proven, now=now), now=now)
     found = lookup.reached_by(proven=proven, now=now, since=now - BACK, statuses=_SHOWN)
     prefetch_related_objects(found, "service__texts")
-    own = {patient.pk for patient in holder.own}
+    # Whoever reaches one record, their own, need not be told whose the visits are.
+    named = [one.patient for one in holder.reached] != holder.own or len(holder.own) > 1
     tokens = links.tokens(found)
     offered = {
         offer.service.pk: offer
@@ -36,7 +37,6 @@ def overview(request: HttpRequest, *, account: PatientAccount) -> HttpResponse:
     }
 
     def row(appointment: Appointment) -> dict[str, Any]:
-        named = appointment.patient_id not in own or len(own) > 1
         return {
             "appointment": appointment,
             "service_name": offers.name_of(appointment.service, clinic=account.clinic, language=language),

@@ -41,6 +41,11 @@ class Holder:
         """The records of which the account's address is the patient's own."""
         return [one.patient for one in self.reached if one.person is None]
 
+    @property
+    def acts(self) -> bool:
+        """Whether the holder acts for somebody."""
+        return any(one.person is not None for one in self.reached)
+
 
 def holder_of(request: HttpRequest, *, now: datetime) -> Holder | None:
     """The holder of the account signed in; None when nobody is."""
@@ -100,5 +105,6 @@ def account_page(
         status=status,
         here=here or request.path,
         current=current,
+        holder=holder,
         **context,
     )

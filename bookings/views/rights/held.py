@@ -16,9 +16,7 @@ from bookings.views.methods import allow
 def held(request: HttpRequest, *, holder: Holder) -> HttpResponse:
     """Everything that is held, by what it is held for."""
     records = [(patient, disclosure.readable(patient=patient)) for patient in holder.own]
-    return account_page(
-        request, "rights/held.html", holder=holder, current="data", records=records, acts=bool(holder.reached)
-    )
+    return account_page(request, "rights/held.html", holder=holder, current="data", records=records, acts=holder.acts)
 
 
 @allow("GET")
@@ -33,7 +31,7 @@ def looks(request: HttpRequest, *, holder: Holder) -> HttpResponse:
         current="data",
         found=found,
         own=holder.own,
-        acts=bool(holder.reached),
+        acts=holder.acts,
     )
 
 

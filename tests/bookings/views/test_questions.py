@@ -190,3 +190,13 @@ def test_who_has_as_many_as_one_may_is_told_to_call(walk: Walk) -> None:
     response = walk.fill(draft)
     assert (response.status_code, heading(response)) == (409, "This is not possible")
     assert "This patient already has enough appointments to come for this service." in response.content.decode()
+
+
+def test_who_has_as_many_on_a_day_as_one_may_is_led_to_the_next_day(walk: Walk) -> None:
+    change(walk, cap_day=1)
+    walk.booked()
+    draft = walk.draft(NINE + timedelta(hours=1))
+    shown = walk.fill(draft).content.decode()
+    assert "This patient already has enough appointments on this day." in shown
+    assert f'href="{walk.times}?draft={draft.pk}&amp;from=2026-12-01"' in shown
+    assert 'name="slot"' not in shown
