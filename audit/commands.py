@@ -1,12 +1,14 @@
-"""The base of every command of the house: what it writes is written in the use `command.<name>`."""
+"""What every command of the house begins with: what it writes is written in the use `command.<name>`."""
 
 import getpass
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
 from audit.context import Actor, acting, use
+from audit.models.records import Record
 
 
 class AuditedCommand(BaseCommand):
@@ -36,3 +38,14 @@ def _account() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user id without a name
         return ""
+
+
+def found_record(given: str) -> Record | None:
+    """The record of that id, or of that chain and number (`clinic/17:4711`); None when there is none."""
+    chain, colon, seq = given.rpartition(":")
+    if colon:
+        return Record.objects.filter(chain=chain, seq=int(seq)).first() if seq.isdecimal() and len(seq) < 19 else None
+    try:
+        return Record.objects.filter(pk=UUID(given)).first()
+    except ValueError:
+        return None

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final, Literal, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, Literal, ParamSpec, Protocol, TypeVar
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -46,6 +46,25 @@ class Actor:
 Actor.UNKNOWN = Actor(kind="unknown", id="", label="")
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Something an act rests on, which was shown or agreed to with it: the row that holds its words, never edited, and
+    where it was shown (`web`, `account`, `desk`)."""
+
+    kind: Literal["notice", "consent"]
+    id: str
+    channel: str
+
+
+class Origin(Protocol):
+    """Where a request came from."""
+
+    @property
+    def sealed(self) -> Mapping[str, str]:
+        """`address` and `session` as a record may hold them; what cannot be sealed is left out."""
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
     """What is known about the write to come. Compared by identity when it is carried: one block, one context."""
@@ -57,6 +76,8 @@ class Context:
     use_id: uuid.UUID | None = None
     case: str = ""
     operation: str = ""
+    shown: tuple[Shown, ...] = ()
+    origin: Origin | None = None
 
     @property
     def empty(self) -> bool:
@@ -78,6 +99,8 @@ class Context:
                 "request": self.request_id,
                 "client": self.client,
                 "app": getattr(settings, "HORAE_VERSION", ""),
+                "consent": [(one.kind, one.id, one.channel) for one in self.shown],
+                **(self.origin.sealed if self.origin else {}),
             },
             separators=(",", ":"),
         )
@@ -97,10 +120,12 @@ def current() -> Context:
 
 
 @contextlib.contextmanager
-def acting(*, actor: Actor, purpose: str = "", request_id: str = "", client: str = "") -> Iterator[Context]:
+def acting(
+    *, actor: Actor, purpose: str = "", request_id: str = "", client: str = "", origin: Origin | None = None
+) -> Iterator[Context]:
     """Say who acts while the block lasts; what is left empty stays as it was outside.
 
-    `client` is how the person reached us: web, admin, worker or command.
+    `client` is how the person reached us: web, admin, worker or command; `origin` from where.
     """
     outer = _current.get()
     context = replace(
@@ -109,6 +134,7 @@ def acting(*, actor: Actor, purpose: str = "", request_id: str = "", client: str
         purpose=purpose or outer.purpose,
         request_id=request_id or outer.request_id,
         client=client or outer.client,
+        origin=origin or outer.origin,
     )
     token = _current.set(context)
     try:
@@ -133,6 +159,17 @@ def use(case: str, *, operation: str = "", purpose: str = "", actor: Actor | Non
         case=case,
         operation=operation,
     )
+    token = _current.set(context)
+    try:
+        yield context
+    finally:
+        _current.reset(token)
+
+
+@contextlib.contextmanager
+def resting_on(*shown: Shown) -> Iterator[Context]:
+    """Say what was shown or agreed to with the act of the block: its records name it."""
+    context = replace(_current.get(), shown=shown)
     token = _current.set(context)
     try:
         yield context

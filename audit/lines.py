@@ -10,10 +10,12 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from audit import canonical, tree
+from audit.clock import Reading
 from audit.declare import Declaration, Retention
 from audit.meaning import Meaning, meaning_of
 from audit.models.records import Capture
@@ -81,7 +83,7 @@ def write_line(
     fact: FactRow,
     *,
     head: Head,
-    recorded: str,
+    recorded: Reading,
     tables: Mapping[str, Declaration],
 ) -> Line:
     """Write a fact of a row or an event of the application as the next line of its chain, and move the head."""
@@ -90,7 +92,7 @@ def write_line(
     try:
         told.read()
         return told.line(head, recorded)
-    except (canonical.ProfileError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (canonical.ProfileError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         told.give_up(error)
         return told.line(head, recorded)
 
@@ -99,7 +101,7 @@ def write_alarm(
     fact: FactRow,
     *,
     head: Head,
-    recorded: str,
+    recorded: Reading,
     tables: Mapping[str, Declaration],
     table: str,
     op: str,
@@ -146,7 +148,7 @@ class _Told:
             if event.get("retention") in _RETENTIONS:
                 self.retention = event["retention"]
             return
-        self.operation = self.meaning.operation or _VERBS.get(fact.op, "")
+        self.operation = self.meaning.operation or _VERBS[fact.op]
         old = canonical.normalise(canonical.loads(fact.old)) if fact.old else None
         new = canonical.normalise(canonical.loads(fact.new)) if fact.new else None
         self.image = new or old or {}
@@ -169,7 +171,7 @@ class _Told:
             "data": {"sha256": sha256(content.encode()).hexdigest(), "reason": type(error).__name__},
         }
 
-    def line(self, head: Head, recorded: str) -> Line:
+    def line(self, head: Head, recorded: Reading) -> Line:
         """The line after `head`; the head moves once it is written."""
         fact, meaning, declaration = self.fact, self.meaning, self.declaration
         model = declaration.label if declaration else fact.table or ""
@@ -183,25 +185,31 @@ class _Told:
                 "prev": head.leaf.hex(),
                 "id": str(identity),
                 "at": fact.at,
-                "recorded": recorded,
+                "recorded": recorded.moment,
+                "clock": recorded.as_record(),
                 "model": model or None,
                 "pk": self.pk,
-                "op": fact.op,
+                "op": fact.op if fact.op in _VERBS else None,
                 "operation": self.operation or None,
                 "capture": str(self.capture),
                 "actor": meaning.actor(),
                 "use": meaning.use(),
                 "purpose": meaning.purpose or None,
+                "consent": meaning.consent(),
                 "request": meaning.request or None,
                 "source": {
                     "client": meaning.client or None,
                     "app": meaning.app or None,
+                    "address": meaning.address or None,
+                    "session": meaning.session or None,
                     "db_user": fact.db_user,
                     "application_name": fact.app_name,
                 },
                 "appointment": self.image.get(appointment) if appointment else None,
                 "recurrence_id": self.image.get("recurrence_id") if appointment else None,
                 "occurrence_index": self.image.get("occurrence_index") if appointment else None,
+                "created": _moment(self.image.get("created")),
+                "updated": _moment(self.image.get("updated")),
                 "before": self.before,
                 "after": self.after,
                 "event": self.event,
@@ -224,6 +232,16 @@ class _Told:
             capture=str(self.capture),
             at=fact.at,
         )
+
+
+def _moment(value: object) -> str | None:
+    """A time out of an image, as PostgreSQL prints it there, in the one form of a record; None for what is none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return canonical.moment(datetime.fromisoformat(value))
+    except (ValueError, OverflowError):  # no time, or one without a zone
+        return None
 
 
 def _uuid7() -> uuid.UUID:

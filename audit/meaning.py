@@ -25,6 +25,10 @@ class Meaning:
     request: str = ""
     client: str = ""
     app: str = ""
+    address: str = ""
+    session: str = ""
+    shown: tuple[tuple[str, str, str], ...] = ()
+    """What the act rests on, as kind, id and channel."""
 
     def actor(self) -> dict[str, Any]:
         """As a record shows it; unknown is recorded as unknown."""
@@ -38,6 +42,10 @@ class Meaning:
     def use(self) -> dict[str, str] | None:
         """As a record shows it, None for what happened in no use."""
         return {"id": str(self.use_id), "case": self.case} if self.use_id else None
+
+    def consent(self) -> list[dict[str, str]] | None:
+        """As a record shows it, None for an act that rests on nothing shown or agreed with it."""
+        return [dict(zip(("kind", "id", "channel"), one, strict=True)) for one in self.shown] or None
 
 
 @functools.lru_cache(maxsize=512)
@@ -61,6 +69,9 @@ def meaning_of(ctx: str | None) -> Meaning:
             request=_text(said.get("request")),
             client=_text(said.get("client")),
             app=_text(said.get("app")),
+            address=_text(said.get("address")),
+            session=_text(said.get("session")),
+            shown=tuple((_text(kind), _text(pk), _text(channel)) for kind, pk, channel in said.get("consent") or ()),
         )
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return Meaning()

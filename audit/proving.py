@@ -1,13 +1,13 @@
 """Proofs that a record stands in its chain, made for whoever checks them alone (see `audit.proof`)."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 
-from audit import signing, tree
+from audit import canonical, signing, tree
 from audit.models import Chain, Record, Segment, SegmentState, Tile
-from audit.note import NoteError
+from audit.note import NoteError, parse_note
 from audit.proof import Proof, ProofError
 from audit.tiles import Tiles, span_hash
 
@@ -38,6 +38,27 @@ def prove(record: Record, *, content: bool = True) -> Proof:
         Tile.objects.filter(chain=record.chain).delete()
         grow(chain=record.chain, size=segment.last)
         return _proved(record, segment, content=content)
+
+
+def exported(proof: Proof) -> dict[str, Any]:
+    """A record as it leaves the house: with its hash, and why it cannot have been made up later.
+
+    `proof` holds its record's line. The shape is `#exported` of `audit/schemas/audit-record-v1.json`.
+    """
+    if proof.line is None:
+        raise ValueError("a proof without its record exports nothing")
+    (signature,) = parse_note(proof.checkpoint).signatures
+    return {
+        "record": canonical.decode(proof.line),
+        "hash": tree.leaf_hash(proof.line).hex(),
+        "provenance_signature": {
+            "checkpoint": proof.checkpoint.decode(),
+            "key_id": signature.key_id.hex(),
+            "algorithm": "Ed25519",
+            "index": proof.index,
+            "inclusion_proof": [one.hex() for one in proof.hashes],
+        },
+    }
 
 
 def _proved(record: Record, segment: Segment, *, content: bool) -> Proof:

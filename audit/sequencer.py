@@ -11,7 +11,7 @@ from typing import Final
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audit import lines
+from audit import clock, lines
 from audit.lines import FactRow, Head, Line
 from audit.models import Chain
 from audit.reconciliation import Broken, Reconciliation
@@ -64,8 +64,7 @@ def _sequence_batch(connection: BaseDatabaseWrapper, batch: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [batch])
         facts = sorted(FactRow._make(row) for row in cursor.fetchall())
-        cursor.execute("""SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""")
-        recorded = str(cursor.fetchone()[0])
+    recorded = clock.read(connection)
     broken = _broken_promises(connection, facts, more=len(facts) == batch)
     told = [fact for fact in facts if fact.source != "s"]
     heads = _heads(connection.alias, {lines.chain_of(fact) for fact in told} | ({"platform"} if broken else set()))

@@ -10,7 +10,7 @@ from celery import Task, shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from audit import erasure, sealer, stream, wake
+from audit import erasure, origins, sealer, stream, wake
 from audit.context import Actor, acting, note, use
 from audit.sequencer import sequence as sequence_facts
 from audit.stores import open_worm
@@ -69,6 +69,12 @@ def canary(**kwargs: Any) -> None:
     for fault in faults:
         logger.error("The evidence store does not enforce its locks: %s", fault)
     note(chain="platform", event="worm.canary", data={"faults": faults})
+
+
+@shared_task(name="audit.sources", base=AuditedTask, acks_late=True, ignore_result=True, **_LIMITS)
+def sources(**kwargs: Any) -> None:
+    """Make the keys that sources of requests are sealed under, and destroy those whose days are over."""
+    origins.prepare(now=timezone.now())
 
 
 @shared_task(name="audit.erase", base=AuditedTask, acks_late=True, ignore_result=True, **_LIMITS)

@@ -1,7 +1,7 @@
 """From a draft to a booking: the code that proves the contact, the people, the visits."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -9,13 +9,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
-from audit.context import Actor, use_case
+from audit.context import Actor, Shown, resting_on, use_case
 from audit.keys import keyring
 from bookings import booking, consents, parties, patients, proof, questions, reach
 from bookings.contacts import same_email
 from bookings.intake import DRAFT_LIVES, find, locked
 from bookings.locks import TooBusy, lock
-from bookings.models import Appointment, ContactChallenge, Draft, NoticeShown, VisitKind
+from bookings.models import Appointment, ConsentText, ContactChallenge, Draft, NoticeShown, VisitKind
 from bookings.occupancies import scope_for
 from bookings.parties import read
 from bookings.reach import Proven
@@ -136,16 +136,18 @@ def _finish(*, actor: Actor, now: datetime, visitor: str, wanted: Draft, proofs:
     legs = parties.legs_of(draft, visits=visits, form=form, new_key=new_key, now=now)
     if any(leg.patient.key_id not in new_keys and leg.patient.pk not in known for leg in legs):
         raise _Changed
-    made = booking._book_together(
-        actor=actor,
-        now=now,
-        key=draft.pk,
-        legs=legs,
-        told=booking.Told(
-            language=form["language"] or draft.language, reason=form["reason"], visit_address=form["visit_address"]
-        ),
-        skipping=draft.skipping,
-    )
+    ticked = consents.ticked(draft=draft, form=form)
+    with resting_on(*_shown(draft, ticked=ticked)):
+        made = booking._book_together(
+            actor=actor,
+            now=now,
+            key=draft.pk,
+            legs=legs,
+            told=booking.Told(
+                language=form["language"] or draft.language, reason=form["reason"], visit_address=form["visit_address"]
+            ),
+            skipping=draft.skipping,
+        )
     appointment = made.appointments[0]
     if draft.notice_id is not None and draft.notice_shown_at is not None:
         NoticeShown.objects.bulk_create(
@@ -160,10 +162,16 @@ def _finish(*, actor: Actor, now: datetime, visitor: str, wanted: Draft, proofs:
         )
     booked = parties.came_to(visits=visits, legs=legs, made=made)
     questions.record(draft=draft, form=form, booked=booked)
-    consents.record(draft=draft, form=form, now=now, appointments=made.appointments)
+    consents.record(texts=ticked, now=now, appointments=made.appointments)
     draft.form, draft.hold, draft.appointment = "", None, appointment
     draft.save(update_fields=["form", "hold", "appointment"])
     return appointment
+
+
+def _shown(draft: Draft, *, ticked: Iterable[ConsentText]) -> list[Shown]:
+    """What the booking rests on: the privacy notice beside the form, and the words of each box that was ticked."""
+    notice = [Shown("notice", str(draft.notice_id), "web")] if draft.notice_id and draft.notice_shown_at else []
+    return notice + [Shown("consent", str(text.pk), "web") for text in ticked]
 
 
 def complete_form(draft: Draft) -> dict[str, str]:

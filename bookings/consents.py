@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from audit.context import Actor, use_case
+from audit.context import Actor, Shown, resting_on, use_case
 from bookings.locks import lock
 from bookings.models import (
     Appointment,
@@ -125,26 +125,21 @@ def withdraw(*, actor: Actor, now: datetime, consent: Consent) -> Consent:
     return found
 
 
-def record(
-    *, draft: Draft, form: Mapping[str, str], now: datetime, appointments: Iterable[Appointment]
-) -> list[Consent]:
-    """Write what was ticked in a draft's form for each patient booked with it, as part of the booking that calls this.
-
-    A tick beside words that are not the clinic's own for that purpose is none.
-    """
+def record(*, texts: Iterable[ConsentText], now: datetime, appointments: Iterable[Appointment]) -> list[Consent]:
+    """Write what was `ticked` for each patient booked with it, as part of the booking that calls this."""
     booked = list({appointment.patient_id: appointment for appointment in appointments}.values())
-    given = []
-    for purpose in ConsentPurpose.values:
-        if not form[f"consent_{purpose}"]:
-            continue
-        text = text_shown(clinic=draft.clinic, purpose=purpose, pk=form[f"consent_{purpose}_text"])
-        if text is None:
-            continue
-        given += [
-            _written(now=now, patient=one.patient, text=text, source=Source.WEB, given_by=one.contact_person)
-            for one in booked
-        ]
-    return given
+    return [
+        _written(now=now, patient=one.patient, text=text, source=Source.WEB, given_by=one.contact_person)
+        for text in texts
+        for one in booked
+    ]
+
+
+def ticked(*, draft: Draft, form: Mapping[str, str]) -> list[ConsentText]:
+    """The words of the boxes ticked in a draft's form, by purpose; words that are not the clinic's own are none."""
+    asked = (purpose for purpose in ConsentPurpose.values if form[f"consent_{purpose}"])
+    found = (text_shown(clinic=draft.clinic, purpose=one, pk=form[f"consent_{one}_text"]) for one in asked)
+    return [text for text in found if text is not None]
 
 
 def _written(
@@ -157,15 +152,16 @@ def _written(
     stands = Consent.objects.filter(patient=patient, purpose=text.purpose, withdrawn_at=None).first()
     if stands is not None:
         return stands
-    return Consent.objects.create(
-        clinic_id=patient.clinic_id,
-        patient=patient,
-        purpose=text.purpose,
-        text=text,
-        given_by=given_by,
-        source=source,
-        given_at=now,
-    )
+    with resting_on(Shown("consent", str(text.pk), source)):
+        return Consent.objects.create(
+            clinic_id=patient.clinic_id,
+            patient=patient,
+            purpose=text.purpose,
+            text=text,
+            given_by=given_by,
+            source=source,
+            given_at=now,
+        )
 
 
 def _of_purpose(newest: Iterable[ConsentText], purpose: str, *, languages: Sequence[str]) -> Ask | None:

@@ -1,19 +1,23 @@
 """What every request passes through besides Django's own: an id, an access line, HTTPS, headers, who is acting."""
 
+import hashlib
 import logging
 import re
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import Resolver404, resolve
-from django.utils import translation
+from django.utils import timezone, translation
 
 from audit.context import Actor, acting, use
+from audit.origins import RequestOrigin
 from bookings.roles import staff_actor
+from bookings.views.sources import address_of
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -122,12 +126,27 @@ def request_context(get_response: Handler) -> Handler:
         route = request.META["HORAE_ROUTE"]
         client = "admin" if route.startswith("admin:") else "web"
         with (
-            acting(actor=actor_of(request), request_id=request.META["HORAE_REQUEST_ID"], client=client),
+            acting(
+                actor=actor_of(request),
+                request_id=request.META["HORAE_REQUEST_ID"],
+                client=client,
+                origin=origin_of(request),
+            ),
             use(f"http.{route}"),
         ):
             return get_response(request)
 
     return handle
+
+
+def origin_of(request: HttpRequest) -> RequestOrigin | None:
+    """Return where the request comes from; None where that is not kept. A session is named by a digest of its key, so
+    that whoever may open the record cannot enter the session."""
+    if not settings.SOURCE_DAYS:
+        return None
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    session = hashlib.sha256(key.encode()).hexdigest()[:32] if key else ""
+    return RequestOrigin(address=address_of(request), session=session, day=timezone.now().astimezone(UTC).date())
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -119,6 +119,9 @@ IDENTITY_PROVIDERS: list[str] = env.list(
     "HORAE_OIDC_URL", []
 )  # the issuer, and other origins it sends a browser or us to
 KEYS_BACKUP_DAYS = env.int("HORAE_KEYS_BACKUP_DAYS", 35)  # how long a destroyed key may live on in a backup
+SOURCE_DAYS = env.int(
+    "HORAE_SOURCE_DAYS", 90
+)  # how long where a request came from can be read in its records; 0: never
 
 # --- work in the background; losing Redis must cost a request at most a third of a second
 CELERY_BROKER_URL = REDIS_URL
@@ -150,6 +153,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "audit.consume": {"task": "audit.consume", "schedule": 5.0, "options": {"expires": 10}},
     "audit.seal": {"task": "audit.seal", "schedule": 10.0, "options": {"expires": 30}},
     "audit.canary": {"task": "audit.canary", "schedule": 86_400.0, "options": {"expires": 3600}},
+    "audit.sources": {"task": "audit.sources", "schedule": 3600.0, "options": {"expires": 3600}},
     "audit.erase": {"task": "audit.erase", "schedule": 300.0, "options": {"expires": 300}},
     "bookings.sweep_holds": {"task": "bookings.sweep_holds", "schedule": 60.0, "options": {"expires": 60}},
     "bookings.lapse": {"task": "bookings.lapse", "schedule": 60.0, "options": {"expires": 60}},

@@ -5,11 +5,11 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import models
 
-KEY_MODELS: Final = frozenset({"clinickey", "subjectkey"})
+KEY_MODELS: Final = frozenset({"clinickey", "sourcekey", "subjectkey"})
 
 
 class KeysRouter:
-    """Database router for `KEYS_DATABASE_URL`: `audit.ClinicKey` and `audit.SubjectKey` live there, alone."""
+    """Database router for `KEYS_DATABASE_URL`: the models of `audit.models.keys` live there, alone."""
 
     def db_for_read(self, model: type[models.Model], **hints: Any) -> str | None:
         return settings.KEYS_DATABASE if _holds_keys(model._meta.app_label, model._meta.model_name) else None

@@ -2,7 +2,7 @@
 
 from audit.models.erasures import Erasure
 from audit.models.facts import Fact
-from audit.models.keys import ClinicKey, SubjectKey
+from audit.models.keys import ClinicKey, SourceKey, SubjectKey
 from audit.models.reads import ReadWindow
 from audit.models.records import Chain, Cursor, ParkedRecord, Record
 from audit.models.segments import Segment, SegmentState
@@ -19,6 +19,7 @@ __all__ = [
     "Record",
     "Segment",
     "SegmentState",
+    "SourceKey",
     "SubjectKey",
     "Tile",
 ]

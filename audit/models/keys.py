@@ -1,4 +1,4 @@
-"""Wrapped keys. In production these two tables live in a database of their own, whose backups expire first."""
+"""Wrapped keys. In production these tables live in a database of their own, whose backups expire first."""
 
 import uuid
 
@@ -63,3 +63,18 @@ class SubjectKey(models.Model):
 
     def __str__(self) -> str:
         return f"key {self.id}"
+
+
+@exempt(
+    "which key seals the sources of a day's requests: it goes when the day is over",
+    use=KEYS,
+    technical="id day key_id",
+)
+class SourceKey(models.Model):
+    """The key under which address and session of one day's requests (UTC) are sealed; it never seals anything else."""
+
+    day = models.DateField(unique=True)
+    key_id = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"sources of {self.day}"

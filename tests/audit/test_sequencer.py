@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
-from audit import canonical, sequencer
+from audit import canonical, clock, sequencer
 from audit.context import Actor, acting, note, use
 from audit.models import Chain, Fact, Record
 from audit.sequencer import LOCK, facts_wait, sequence
@@ -60,7 +60,7 @@ def test_a_record_says_everything_the_profile_asks_for() -> None:
     assert set(first) == {
         *("v", "chain", "seq", "prev", "id", "at", "recorded", "model", "pk", "op", "operation", "capture", "actor"),
         *("use", "purpose", "request", "source", "appointment", "recurrence_id", "occurrence_index", "before"),
-        *("after", "event", "retention"),
+        *("after", "event", "retention", "clock", "consent", "created", "updated"),
     }
     assert first["v"] == 1
     assert (first["model"], first["pk"], first["op"]) == ("sample.Visit", str(visit), "I")
@@ -80,6 +80,23 @@ def test_a_record_says_everything_the_profile_asks_for() -> None:
     assert second["after"] == first["after"] | {"status": "cancelled"}
     assert second["event"] is None
     assert_sound()
+
+
+def test_a_record_says_how_far_its_clock_can_be_relied_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audit.clock.kernel", lambda: (True, 812))
+    before, real = time.monotonic(), time.time_ns
+    monkeypatch.setattr("audit.clock.time.time_ns", lambda: real() - 5_000_000_000)
+    Entry.objects.create(name="Ada")
+    sequence()
+    (body,) = bodies()
+    tolerance = int((time.monotonic() - before) * 1_000_000)
+    assert abs(body["clock"].pop("ahead_us") - 5_000_000) <= tolerance
+    assert body["clock"] == {"synchronised": True, "error_us": 812}
+
+
+def test_the_kernel_says_whether_anything_keeps_its_clock() -> None:
+    kept, error = clock.kernel()
+    assert (kept is True) == (error is not None)
 
 
 def test_a_deleted_row_is_told_whole() -> None:

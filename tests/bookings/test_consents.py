@@ -158,6 +158,9 @@ def test_a_tick_becomes_a_consent_to_the_words_shown_in_the_bookings_transaction
     assert operations_of(appointment) == ["create"]
     assert records_of(appointment)[0]["use"]["case"] == "booking.book"
     assert [(one["use"]["case"], one["capture"]) for one in _records()] == [("intake.complete", "trigger+signal")]
+    agreed = [{"kind": "consent", "id": str(shown.pk), "channel": "web"}]
+    assert records_of(appointment)[0]["consent"] == agreed
+    assert [one["consent"] for one in _records()] == [agreed]
 
 
 def test_no_tick_gives_nothing_and_changes_nothing(people: Cast) -> None:

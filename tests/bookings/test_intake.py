@@ -13,6 +13,7 @@ from bookings import completing, holds, intake, lapses, links, lookup, parties, 
 from bookings.availability import Wish
 from bookings.contacts import contact_of
 from bookings.models import Appointment, ContactChallenge, Draft, Hold, NoticeShown, Patient, RelatedPerson
+from tests.bookings.story import records_of
 from tests.factories import MONDAY, Cast, NoticeFactory, cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -149,6 +150,7 @@ def test_the_notice_that_was_shown_is_recorded_with_its_version(people: Cast) ->
     appointment = completed(draft)
     shown = NoticeShown.objects.get(appointment=appointment)
     assert (shown.notice, shown.shown_at, shown.patient) == (notice, NOW, appointment.patient)
+    assert records_of(appointment)[0]["consent"] == [{"kind": "notice", "id": str(notice.pk), "channel": "web"}]
 
 
 def test_booking_for_somebody_else_keeps_the_helpers_contact_apart(people: Cast) -> None:

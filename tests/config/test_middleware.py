@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory, override_settings
 
 from audit.context import Actor, current
 from bookings.models import Clinic, StaffMembership, User
-from config.middleware import actor_of, https_only, request_context
+from config.middleware import actor_of, https_only, origin_of, request_context
 
 PAGES = ["/accounts/login/", "/healthz", "/nothing/here/"]
 
@@ -123,3 +123,24 @@ def test_a_request_runs_as_its_actor_in_a_use_of_its_route() -> None:
         "r1",
     )
     assert current().use_id is None
+
+
+def test_a_request_says_where_it_came_from_and_names_no_session_that_could_be_entered() -> None:
+    request = request_of()
+    request.META["REMOTE_ADDR"] = "192.0.2.7"
+    assert origin_of(request) is None
+    with override_settings(SOURCE_DAYS=90):
+        assert (found := origin_of(request)) is not None
+        assert (found.address, found.session) == ("192.0.2.7", "")
+        request.COOKIES["sessionid"] = "secret"
+        assert (found := origin_of(request)) is not None
+        assert (len(found.session), "secret" in found.session) == (32, False)
+        assert repr(found) == "<RequestOrigin>"
+        seen = []
+
+        def view(_request: HttpRequest) -> HttpResponse:
+            seen.append(current().origin)
+            return HttpResponse()
+
+        request_context(view)(request)
+        assert seen == [found]

@@ -76,7 +76,7 @@ def test_keys_live_alone_in_their_database(two_databases: dict[str, str]) -> Non
     run("manage.py", "migrate", "--verbosity", "0")
     run("manage.py", "migrate", "--verbosity", "0", "--database", "keys")
     told = json.loads(run("-c", STORY).splitlines()[-1])
-    assert told["keys"] == ["audit_clinickey", "audit_subjectkey"]
+    assert told["keys"] == ["audit_clinickey", "audit_sourcekey", "audit_subjectkey"]
     assert "bookings_patient" in told["default"]
     assert not {"audit_clinickey", "audit_subjectkey"} & set(told["default"])
     assert (told["read"], told["after"]) == ("ada@example.org", "destroyed")
