@@ -24,6 +24,8 @@ R = TypeVar("R")
 
 ActorKind = Literal["staff", "patient", "visitor", "system", "unknown"]
 PLATFORM_CHAIN: Final = "platform"
+HEADS_CHAIN: Final = "heads"
+"""The log of logs (`audit.heads`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +206,11 @@ def note(
 ) -> None:
     """Record something that happened without a row changing (a page read, an export, an erasure).
 
-    Becomes a record of `chain` (`platform` or `clinic/<id>`) whose `operation` is the event's name, whose `event` is
-    `{"name": event, "data": data}` and whose `pk` is `about`; it is part of the caller's transaction. Raises
+    Becomes a record of `chain` (`platform`, `heads` or `clinic/<id>`) whose `operation` is the event's name, whose
+    `event` is `{"name": event, "data": data}` and whose `pk` is `about`; it is part of the caller's transaction. Raises
     `canonical.ProfileError` when the data have no canonical form, ValueError for a chain that cannot exist.
     """
-    if chain != PLATFORM_CHAIN and not chain.removeprefix("clinic/").isdecimal():
+    if chain not in (PLATFORM_CHAIN, HEADS_CHAIN) and not chain.removeprefix("clinic/").isdecimal():
         raise ValueError(f"{chain} is not a chain")
     written = canonical.encode(
         {"name": event, "data": canonical.normalise(data or {}), "about": about, "retention": retention}

@@ -92,7 +92,7 @@ END
 _NOTE: Final = """
 BEGIN
   INSERT INTO {schema}.audit_fact (source, chain, new, ctx, db_user, app_name)
-  VALUES ('a', CASE WHEN chain ~ '^clinic/[0-9]+$' THEN chain ELSE 'platform' END, event,
+  VALUES ('a', CASE WHEN chain ~ '^(heads|clinic/[0-9]+)$' THEN chain ELSE 'platform' END, event,
           nullif(current_setting('audit.ctx', true), ''), session_user, current_setting('application_name', true));
 END
 """

@@ -25,7 +25,7 @@ UNREADABLE: Final = "audit.unreadable"
 FACT_MISSING: Final = "audit.fact_missing"
 
 _VERBS: Final[Mapping[str | None, str]] = {"I": "create", "U": "update", "D": "delete", "T": "truncate"}
-_CHAIN: Final = re.compile(r"platform|clinic/[0-9]{1,18}")
+_CHAIN: Final = re.compile(r"platform|heads|clinic/[0-9]{1,18}")
 _RETENTIONS: Final = frozenset(Retention)
 
 

@@ -10,7 +10,7 @@ from celery import Task, shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from audit import erasure, origins, sealer, stream, wake
+from audit import erasure, heads, origins, sealer, stream, wake
 from audit.context import Actor, acting, note, use
 from audit.sequencer import sequence as sequence_facts
 from audit.stores import open_worm
@@ -53,8 +53,12 @@ def consume(*, name: str | None = None, **kwargs: Any) -> None:
 
 @shared_task(name="audit.seal", base=AuditedTask, acks_late=True, ignore_result=True, **_LIMITS)
 def seal(**kwargs: Any) -> None:
-    """Seal what is due into the write-once store."""
-    sealer.seal(now=timezone.now())
+    """Seal what is due into the write-once store, and say in the log of logs how far that is."""
+    now = timezone.now()
+    try:
+        sealer.seal(now=now)
+    finally:  # one chain in trouble does not silence the others
+        heads.keep(now=now)
 
 
 @shared_task(name="audit.canary", base=AuditedTask, acks_late=True, ignore_result=True, **_LIMITS)

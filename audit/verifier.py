@@ -7,7 +7,8 @@ from typing import Final
 
 MODULES: Final = (
     *("__init__", "canonical", "ed25519", "note", "proof", "segment", "tree"),
-    *("verify/__init__", "verify/chains", "verify/objects", "verify/offline", "verify/report", "verify/segments"),
+    *("verify/__init__", "verify/chains", "verify/mentions", "verify/objects", "verify/offline", "verify/report"),
+    "verify/segments",
     *("verify/trust", "verify/words", "worm/__init__", "worm/folder", "worm/names", "worm/store"),
 )
 _MAIN: Final = """import sys

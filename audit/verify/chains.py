@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Protocol
 
+from audit.verify.mentions import HEADS, Mentions
 from audit.verify.objects import Store
 from audit.verify.report import Report
 from audit.verify.segments import Position, Records, check_segment
@@ -56,7 +57,8 @@ def verify_worm(
         for chain in store.chains():
             if only in ("", chain):
                 chains += 1
-                size = _chain(store, chain, listener=listener, live=live)
+                mentions = Mentions(worm, report=report) if chain == HEADS else None
+                size = _chain(store, chain, listener=listener, live=live, mentions=mentions)
                 if listener is not None:
                     listener.ended(chain, size)
         report.count("chains", chains)
@@ -69,7 +71,7 @@ def verify_worm(
     return report
 
 
-def _chain(store: Store, chain: str, *, listener: Listener | None, live: bool) -> int:
+def _chain(store: Store, chain: str, *, listener: Listener | None, live: bool, mentions: Mentions | None) -> int:
     """Check one chain; returns how many records have a signed head."""
     report, position = store.report, Position(chain)
     heads = _Heads(store, chain)
@@ -107,6 +109,8 @@ def _chain(store: Store, chain: str, *, listener: Listener | None, live: bool) -
             checkpoint=data,
             checkpoint_stored=stored,
         )
+        if mentions is not None and records is not None:
+            mentions.take(records.lines)
         if listener is not None and records is not None:
             listener.records(chain, records)
         elif listener is not None:
@@ -118,6 +122,8 @@ def _chain(store: Store, chain: str, *, listener: Listener | None, live: bool) -
         values: Mapping[str, str | int] = {"chain": chain, "first": open_segment[0], "last": open_segment[1]}
         report.note("segment-open", **values) if live else report.miss("segment-unsigned", **values)
     heads.finish()
+    if mentions is not None:
+        mentions.finish()
     return position.size
 
 

@@ -63,6 +63,14 @@ FINDINGS: Final[Mapping[str, str]] = {
         "In “%(object)s”, record %(found)s of chain %(chain)s stands where record %(seq)s was sealed."
     ),
     "line-wrong": gettext_noop("Record %(seq)s of chain %(chain)s was sealed against the rules: %(reason)s."),
+    "heads-gone": gettext_noop(
+        "The log of logs vouches for %(seq)s records of chain %(chain)s, but their signed head (“%(object)s”) is not "
+        "in the evidence store: the chain was dropped or cut back."
+    ),
+    "heads-differ": gettext_noop(
+        "The signed head of chain %(chain)s after record %(seq)s (“%(object)s”) is another than the log of logs "
+        "vouched for: there are two histories."
+    ),
     "key-unknown": gettext_noop(
         "The evidence store publishes a signing key (“%(object)s”) that the key store of this system does not hold."
     ),
@@ -165,6 +173,13 @@ NOTES: Final[Mapping[str, str]] = {
         "Only the evidence store was looked at. Whether the tables of the database still agree with it, "
         "audit_verify says on the system itself."
     ),
+    "heads-newest": gettext_noop(
+        "The newest record of the log of logs is of %(at)s UTC: for what was sealed later only its own chain vouches."
+    ),
+    "heads-silent": gettext_noop(
+        "Between %(since)s and %(until)s UTC the log of logs says nothing: the system stood still, or nothing was "
+        "sealed."
+    ),
     "anchor-absent": gettext_noop(
         "The signed heads carry no qualified time stamp: when they were signed rests on this system's own clock."
     ),
@@ -175,6 +190,7 @@ COUNTS: Final[Mapping[str, str]] = {
     "chains": gettext_noop("chains"),
     "segments": gettext_noop("segments"),
     "records": gettext_noop("sealed records"),
+    "mentions": gettext_noop("heads vouched for by the log of logs"),
     "unsealed": gettext_noop("records not sealed yet"),
     "waiting": gettext_noop("changes not recorded yet"),
     "tables": gettext_noop("tables"),
