@@ -1,5 +1,5 @@
 # Horae. `make demo` serves it, `make test` proves it; both bring what they need.
-.PHONY: demo stop test lint check bench messages requirements
+.PHONY: demo stop test lint check bench verifier messages requirements
 .DEFAULT_GOAL := demo
 PY := .venv/bin/python
 
@@ -24,6 +24,10 @@ check: lint test
 bench:     ## how fast it is, beside others; ARGS="--only availability --quick" chooses
 	@bin/venv dev
 	@bin/bench $(ARGS)
+
+verifier:  ## dist/verify.pyz: one file that checks evidence and proofs offline
+	@bin/venv embedded
+	@mkdir -p dist && $(PY) -m audit.verifier dist/verify.pyz
 
 messages:  ## bring locale/*.po up to date with the code
 	@bin/venv dev

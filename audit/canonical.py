@@ -37,6 +37,12 @@ def encode(value: object) -> bytes:
     return _written(value)
 
 
+def write(value: object) -> bytes:
+    """As `encode`, for a value made of what `image` and `normalise` gave under keys of our own: nothing in it needs to
+    be looked at once more. Raises `ProfileError` for a lone surrogate only."""
+    return _written(value)
+
+
 def decode(line: bytes) -> Any:
     """What `line` says. Raises `ProfileError` unless `line` is exactly what `encode` would write for it.
 
@@ -60,6 +66,14 @@ def loads(text: str | bytes) -> Any:
     `12.50` into a binary float, which is another value.
     """
     return _DECODER.decode(text if isinstance(text, str) else text.decode("utf-8"))
+
+
+def image(text: str) -> Any:
+    """What PostgreSQL prints as `jsonb`, brought into the profile: `normalise(loads(text))`, spared where a look at the
+    text shows that there is nothing to change; most images are so."""
+    value = loads(text)
+    plain = text.isascii() and "%" not in text and "\\u" not in text
+    return value if plain and text.count("{") + text.count("[") <= FOLD_DEPTH else normalise(value)
 
 
 def normalise(value: object) -> Any:

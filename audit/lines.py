@@ -139,7 +139,7 @@ class _Told:
         """Take images or event out of the fact. Raises ProfileError, ValueError and their like when that fails."""
         fact = self.fact
         if fact.source == "a":
-            event = canonical.normalise(canonical.loads(fact.new or "{}"))
+            event = canonical.image(fact.new or "{}")
             # Told by hand, past the application, it is no better than a row changed by hand.
             self.capture = Capture.APPLICATION if self.meaning.use_id else Capture.BYPASS
             self.operation = str(event.get("name", ""))
@@ -149,8 +149,8 @@ class _Told:
                 self.retention = event["retention"]
             return
         self.operation = self.meaning.operation or _VERBS[fact.op]
-        old = canonical.normalise(canonical.loads(fact.old)) if fact.old else None
-        new = canonical.normalise(canonical.loads(fact.new)) if fact.new else None
+        old = canonical.image(fact.old) if fact.old else None
+        new = canonical.image(fact.new) if fact.new else None
         self.image = new or old or {}
         self.after = new
         if old is not None and new is not None:
@@ -177,7 +177,7 @@ class _Told:
         model = declaration.label if declaration else fact.table or ""
         appointment = declaration.appointment_column if declaration else ""
         identity = _uuid7()
-        body = canonical.encode(
+        body = canonical.write(
             {
                 "v": VERSION,
                 "chain": head.name,

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models.functions import Length
 
 from audit import canonical, signing, tree
 from audit.models import Chain, Record, Segment, SegmentState, Tile
 from audit.note import NoteError, parse_note
 from audit.proof import Proof, ProofError
-from audit.tiles import Tiles, span_hash
+from audit.tiles import WIDTH, Tiles, span_hash
 
 _CHUNK: Final = 10_000
 
@@ -63,8 +64,8 @@ def exported(proof: Proof) -> dict[str, Any]:
 
 def _proved(record: Record, segment: Segment, *, content: bool) -> Proof:
     def fetch(level: int, index: int) -> Sequence[bytes]:
-        tile = Tile.objects.filter(chain=record.chain, level=level, index=index).first()
-        return [] if tile is None else _hashes(tile)
+        tile = Tile.objects.filter(chain=record.chain, level=level, index=index).values_list("hashes", flat=True)
+        return _hashes(tile[0]) if tile else []
 
     line, trust = record.body.encode(), signing.trust()
     try:
@@ -81,7 +82,7 @@ def _proved(record: Record, segment: Segment, *, content: bool) -> Proof:
 @transaction.atomic
 def grow(*, chain: str, size: int) -> None:
     """Bring a chain's tiles up to its first `size` records; those that reach that far already are left alone."""
-    if Tiles(_edges(chain)).size >= size:
+    if _grown(chain) >= size:
         return
     Chain.objects.select_for_update().filter(name=chain).first()  # one at a time
     tiles = Tiles(_edges(chain))
@@ -109,14 +110,21 @@ def grow(*, chain: str, size: int) -> None:
     )
 
 
+def _grown(chain: str) -> int:
+    """How many leaves the tiles hold, by the last of them."""
+    leaves = Tile.objects.filter(chain=chain, level=0).order_by("-index").values_list("index", Length("hashes"))
+    index, length = leaves.first() or (0, 0)
+    return int(index * WIDTH + length // tree.HASH_BYTES)
+
+
 def _edges(chain: str) -> list[tuple[int, list[bytes]]]:
     """The last tile of each level, each found by the index: a long chain has thousands."""
     found: list[tuple[int, list[bytes]]] = []
     while (tile := Tile.objects.filter(chain=chain, level=len(found)).order_by("-index").first()) is not None:
-        found.append((tile.index, _hashes(tile)))
+        found.append((tile.index, _hashes(tile.hashes)))
     return found
 
 
-def _hashes(tile: Tile) -> list[bytes]:
-    data = bytes(tile.hashes)
+def _hashes(kept: bytes | memoryview) -> list[bytes]:
+    data = bytes(kept)
     return [data[start : start + tree.HASH_BYTES] for start in range(0, len(data), tree.HASH_BYTES)]

@@ -1,7 +1,12 @@
-"""`verify.pyz`: the part of Horae that checks evidence, in one file for a bare Python 3.11."""
+"""`verify.pyz`: the part of Horae that checks evidence, in one file for a bare Python 3.11.
+
+`python -m audit.verifier FILE` writes it, with no installation at hand.
+"""
 
 import io
+import sys
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -31,3 +36,9 @@ def packed() -> bytes:
             entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
             archive.writestr(entry, text)
     return b"#!/usr/bin/env python3\n" + target.getvalue()
+
+
+if __name__ == "__main__":
+    made = packed()
+    Path(sys.argv[1]).write_bytes(made)
+    sys.stdout.write(f"{sys.argv[1]}  SHA-256 {sha256(made).hexdigest()}\n")

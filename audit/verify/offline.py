@@ -1,4 +1,4 @@
-"""The single-file verifier: `python verify.pyz store FOLDER` and `python verify.pyz proof FILE`.
+"""The single-file verifier: `python verify.pyz worm FOLDER` and `python verify.pyz proof FILE`.
 
 For whoever trusts neither Horae nor its operator: it needs Python 3.11 and nothing else, reads files and opens no
 connection. `audit.verifier` packs it with the modules it needs. Exit code: 0 holds, 1 does not hold, 2 nothing wrong
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None, *, now: datetime) -> int:
     given = _parser().parse_args(arguments)
     try:
         keys = [_key(text) for text in given.key]
-        report, said = (_store if given.what == "store" else _proof)(given, keys, Report(at=now))
+        report, said = (_store if given.what == "worm" else _proof)(given, keys, Report(at=now))
     except _Unusable as error:
         sys.stderr.write(f"{error}\n")
         return NOT_ALL_CHECKED
@@ -58,7 +58,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="verify.pyz", description="Checks Horae's evidence offline.")
     parser.epilog = "Exit code: 0 holds, 1 does not hold, 2 not everything could be checked."
     ways = parser.add_subparsers(dest="what", required=True)
-    store = ways.add_parser("store", help="check a whole evidence store: a folder, or a copy of one")
+    store = ways.add_parser("worm", help="check a whole evidence store: a folder, or a copy of one")
     store.add_argument("path", type=Path)
     store.add_argument("--chain", default="", help="check one chain only: platform, or clinic/<id>")
     proof = ways.add_parser("proof", help="check that one record stands in the log")

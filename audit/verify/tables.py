@@ -159,7 +159,7 @@ def _waiting(name: str, emptied: int | None) -> Iterator[tuple[str, _Image]]:
         if emptied is not None and number < emptied:
             yield pk, _Image(chain or PLATFORM, None)
             continue
-        columns = canonical.normalise(canonical.loads(new)) if op in ("I", "U") and new else None
+        columns = canonical.image(new) if op in ("I", "U") and new else None
         yield pk, _Image(chain or PLATFORM, columns)
 
 
@@ -174,7 +174,7 @@ def _rows(name: str, declaration: Declaration) -> Iterator[tuple[str, Mapping[st
     pk = f"to_jsonb(t)->>{_text(declaration.pk_column)}"
     query = f'SELECT {pk}, ({image})::text FROM {quote(name)} AS t ORDER BY ({pk}) COLLATE "C"'  # noqa: S608 - quoted
     for key, row in _stream(query, []):
-        yield key, canonical.normalise(canonical.loads(row))
+        yield key, canonical.image(row)
 
 
 def _chain_of(declaration: Declaration, row: Mapping[str, Any] | None) -> str:

@@ -159,6 +159,29 @@ def test_two_keys_never_become_one(pair: list[str]) -> None:
     assert all(key.isascii() for key in normal)
 
 
+@given(jsonb, st.booleans())
+def test_an_image_is_what_parsing_and_normalising_give_and_is_written_as_it_is_encoded(
+    value: object, escaped: bool
+) -> None:
+    text = json.dumps(value, ensure_ascii=escaped, default=str)
+    image = canonical.image(text)
+    assert image == canonical.normalise(canonical.loads(text))
+    assert canonical.write({"after": image}) == canonical.encode({"after": image})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *('{"é": 1}', '{"\\u00e9": 1}', '{"a%": 1}', "[" * 33 + "]" * 33, "[" * 32 + "]" * 32, "9007199254740993"),
+        *("-0", "1.50", "1e400", '"\\u0000"', '{"a": {"\\u00e9": 2}}', "12345678901234567890"),
+    ],
+)
+def test_an_image_that_has_to_be_changed_is(text: str) -> None:
+    image = canonical.image(text)
+    assert image == canonical.normalise(canonical.loads(text))
+    assert canonical.write([image]) == canonical.encode([image])
+
+
 @pytest.mark.parametrize("depth", [10, 40, 200])
 def test_deep_nesting_is_folded_into_text_and_nothing_is_lost(depth: int) -> None:
     value: object = "heart"

@@ -64,13 +64,13 @@ def checked(folder: Path, *arguments: str) -> tuple[int, str]:
 
 
 def test_a_store_and_a_proof_hold(house: House, tmp_path: Path) -> None:
-    code, said = checked(tmp_path, "store", "worm")
+    code, said = checked(tmp_path, "worm", "worm")
     assert (code, said.splitlines()[0]) == (0, "THE EVIDENCE HOLDS.")
     assert "2 chains, 4 segments, 16 sealed records" in said
     assert "Only the evidence store was looked at." in said
     code, said = checked(tmp_path, "proof", "one.tlog-proof")
     assert (code, "record: 3" in said, "who: staff Carla" in said) == (0, True, True)
-    code, said = checked(tmp_path, "store", "worm", "--chain", "clinic/8", "--json")
+    code, said = checked(tmp_path, "worm", "worm", "--chain", "clinic/8", "--json")
     assert (code, json.loads(said)["checked"]["records"]) == (0, 8)
 
 
@@ -84,7 +84,7 @@ def test_a_proof_without_its_record_wants_the_record(house: House, tmp_path: Pat
 
 
 def test_what_could_not_be_checked_is_named(house: House, tmp_path: Path) -> None:
-    for way in (("store", "worm"), ("proof", "one.tlog-proof")):
+    for way in (("worm", "worm"), ("proof", "one.tlog-proof")):
         code, said = run(tmp_path, *way)
         assert code == 2
         assert "No trusted key is at hand" in said
@@ -102,19 +102,19 @@ def test_the_key_is_taken_in_every_form_it_is_written_down_in(house: House, tmp_
         "key.txt",
     ):
         assert run(tmp_path, "proof", "one.tlog-proof", "--log", "horae.example", "--key", form)[0] == 0, form
-    code, said = run(tmp_path, "store", "worm", "--key", "nonsense")
+    code, said = run(tmp_path, "worm", "worm", "--key", "nonsense")
     assert (code, "neither a public key nor a file with one" in said) == (2, True)
 
 
 def test_another_key_another_log_or_another_file_does_not_hold(house: House, tmp_path: Path) -> None:
     other = bytes(31) + b"\1"
-    for way in (("store", "worm"), ("proof", "one.tlog-proof")):
+    for way in (("worm", "worm"), ("proof", "one.tlog-proof")):
         assert run(tmp_path, *way, "--log", "horae.example", "--key", other.hex())[0] == 1
         assert run(tmp_path, *way, "--log", "another.example", "--key", key().hex())[0] == 1
     (tmp_path / "one.tlog-proof").write_text("c2sp.org/tlog-proof@v1\n")
     code, said = checked(tmp_path, "proof", "one.tlog-proof")
     assert (code, "The proof “one.tlog-proof” does not hold" in said) == (1, True)
-    code, said = checked(tmp_path, "store", "nowhere")
+    code, said = checked(tmp_path, "worm", "nowhere")
     assert (code, "is not a folder" in said) == (2, True)
 
 
@@ -158,7 +158,7 @@ def _head_of_another_chain(worm: Path) -> str:
 )
 def test_each_tampering_is_named_with_its_place(house: House, tmp_path: Path, tamper: Any) -> None:
     said_to_be = tamper(tmp_path / "worm")
-    code, said = checked(tmp_path, "store", "worm")
+    code, said = checked(tmp_path, "worm", "worm")
     assert (code, said_to_be in said) == (1, True), said
 
 
