@@ -1,0 +1,30 @@
+"""Processes die at random while patients book, and nothing is lost: a short run of `tests.faults.kills`."""
+
+import json
+import random
+import subprocess
+import sys
+
+import pytest
+
+from config.env import ROOT
+
+KILLS = 20
+
+
+@pytest.mark.fault
+def test_whatever_dies_under_load_nothing_is_lost_doubled_or_told_in_two_ways() -> None:
+    seed = str(random.randrange(1_000_000))
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.kills", "--kills", str(KILLS), "--seed", seed],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=420,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout)
+    assert sum(told["killed"].values()) == KILLS
+    assert set(told["killed"]) >= {"web child", "worker child", "sealer"}
+    assert told["booked"] > 0
