@@ -183,7 +183,7 @@ class Diary:
         else:
             offsets = self.offsets(site.zone)
             opened = [(offsets[0][0], offsets[-1][1])]
-        return subtract(opened, self.schedule_closed.get(place.schedule, ()))
+        return subtract(opened, union(self.schedule_closed.get(place.schedule, ())))
 
     def _required_starts(self, site: Site) -> list[Interval]:
         """The starts at which a place of each requirement is open and free at this site."""

@@ -342,6 +342,13 @@ def test_a_closed_room_is_not_used() -> None:
     assert walls(day_of(people)) == ["10:00", "10:30"]
 
 
+def test_a_room_closed_for_long_stays_closed_when_a_shorter_closure_lies_inside() -> None:
+    people, room = with_room()
+    for begins, ends in (((9, 0), (10, 30)), ((9, 15), (9, 30)), ((9, 0), (9, 15))):
+        ClosureFactory(clinic=people.clinic, schedule=room.schedule, start=paris(DAY, *begins), end=paris(DAY, *ends))
+    assert walls(day_of(people)) == ["10:30"]
+
+
 # --- searches
 
 
