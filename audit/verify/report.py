@@ -1,11 +1,11 @@
 """What a check found: counted, kept in the order it was found, told as text or JSON."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from audit.verify.words import COUNTS, FINDINGS, NOTES, UNCHECKED, gettext_noop, same
+from audit.verify.words import COUNTS, FINDINGS, LEVELS, NOTES, UNCHECKED, gettext_noop, same
 
 HOLDS, DOES_NOT_HOLD, NOT_ALL_CHECKED = 0, 1, 2
 TOLD: Final = 50
@@ -33,6 +33,15 @@ class Finding:
         return {"code": self.code, **self.values, "says": self.text()}
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A signed head up to which a chain holds: its size, its root (hex), the first record of its segment."""
+
+    first: int
+    size: int
+    root: str
+
+
 @dataclass(slots=True)
 class Report:
     """The outcome of one check. `at` is when it began (aware); `log` the name of the log it was about."""
@@ -48,6 +57,14 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
     scope: str = ""
     """The one chain that was checked, or empty for all."""
+    level: str = "segments"
+    """How deep the check went: one of `LEVELS`."""
+    since: dict[str, Head] = field(default_factory=dict)
+    """Where the check of a chain began, if not with its first record."""
+    verified: dict[str, Head] = field(default_factory=dict)
+    """Up to where each chain holds: a later check may begin there."""
+    tables: list[str] = field(default_factory=list)
+    """The tables whose rows were compared, in order."""
 
     def find(self, code: str, **values: Value) -> None:
         """Something does not hold."""
@@ -73,6 +90,18 @@ class Report:
         assert what in COUNTS
         self.counts[what] = self.counts.get(what, 0) + number
 
+    def absorb(self, other: "Report") -> None:
+        """Take over what a part of this check found, as if it had been told here."""
+        self.found += other.found
+        for mine, theirs in (
+            (self.findings, other.findings),
+            (self.unchecked, other.unchecked),
+            (self.notes, other.notes),
+        ):
+            mine.extend(theirs[: max(0, KEPT - len(mine))])
+        for what, number in other.counts.items():
+            self.counts[what] = self.counts.get(what, 0) + number
+
     @property
     def exit_code(self) -> int:
         """0 holds, 1 does not, 2 could not check everything."""
@@ -92,6 +121,7 @@ class Report:
             "log": self.log,
             "keys": list(self.keys),
             "scope": self.scope,
+            "level": self.level,
             "outcome": {HOLDS: "holds", DOES_NOT_HOLD: "does not hold", NOT_ALL_CHECKED: "not all checked"}[
                 self.exit_code
             ],
@@ -101,6 +131,9 @@ class Report:
             "unchecked": [finding.as_json() for finding in self.unchecked],
             "notes": [finding.as_json() for finding in self.notes],
             "checked": dict(sorted(self.counts.items())),
+            "tables": self.tables,
+            "since": {chain: asdict(head) for chain, head in sorted(self.since.items())},
+            "verified": {chain: asdict(head) for chain, head in sorted(self.verified.items())},
         }
 
     def as_text(self, translate: Translate = same) -> str:
@@ -131,7 +164,16 @@ class Report:
             "at": f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
             "what": counts or translate(gettext_noop("nothing")),
         }
-        lines += ["", checked]
+        lines += [
+            "",
+            checked,
+            translate(gettext_noop("How deep: %(level)s.")) % {"level": translate(LEVELS[self.level])},
+        ]
+        if self.since:
+            begun = gettext_noop(
+                "%(count)s chains were taken up where an earlier check ended; records before were not read."
+            )
+            lines.append(translate(begun) % {"count": len(self.since)})
         if self.keys:
             keys = ", ".join(f"{key[:16]}…" for key in self.keys)
             trusted = gettext_noop("Signatures were held against key %(keys)s of log %(log)s.")

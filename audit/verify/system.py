@@ -8,7 +8,7 @@ from audit.findings import unacknowledged
 from audit.meaning import meaning_of
 from audit.models.records import Capture
 from audit.triggers import audited_tables, discrepancies
-from audit.verify.records import parsed
+from audit.verify.copies import parsed
 from audit.verify.report import Report
 
 _WHY: Final = {
