@@ -7,6 +7,7 @@ from audit.models.reads import ReadWindow
 from audit.models.records import Chain, Cursor, ParkedRecord, Record
 from audit.models.segments import Segment, SegmentState
 from audit.models.tiles import Tile
+from audit.models.verifications import Verification
 
 __all__ = [
     "Chain",
@@ -21,4 +22,5 @@ __all__ = [
     "SegmentState",
     "SubjectKey",
     "Tile",
+    "Verification",
 ]

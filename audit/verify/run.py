@@ -1,6 +1,6 @@
 """One check of everything: the evidence store by itself, the database's records against it, the tables against both."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,10 +12,11 @@ from audit.keys.local import KeystoreBroken
 from audit.models.records import Chain
 from audit.stores import open_worm
 from audit.verify.chains import verify_worm
+from audit.verify.kept import check_kept, verified_heads
 from audit.verify.records import RecordCheck, Tell
-from audit.verify.report import Head, Report
+from audit.verify.report import Report
 from audit.verify.snapshot import snapshot
-from audit.verify.system import check_findings, check_triggers
+from audit.verify.system import check_findings, check_triggers, check_watch
 from audit.verify.tables import check_tables
 from audit.verify.trust import Trust
 from audit.verify.words import DEPTH
@@ -33,8 +34,8 @@ class Extent:
     level: str = DEPTH[-1]
     only: str = ""
     """One chain, or all."""
-    since: Mapping[str, Head] | None = None
-    """Heads that an earlier check vouched for: each chain is taken up behind its own."""
+    since_last: bool = False
+    """Whether each chain is taken up behind the head that a kept report vouches for."""
     tables: Collection[str] | None = None
     """Names of the tables whose rows are compared, or all."""
     jobs: int = 1
@@ -70,6 +71,11 @@ def verify(
         report.miss("store-unreadable", object=settings.WORM_URL, reason=str(error))
         return report
     with snapshot() as join:
+        since = (
+            verified_heads(level=extent.level, only=extent.only, trust=trust, report=report)
+            if extent.since_last
+            else {}
+        )
         known = Chain.objects.filter(**({"name": extent.only} if extent.only else {})).exists()
         deep = extent.reaches("records")
         records = RecordCheck(report=report, worm=worm, only=extent.only, tell=tell, join=join, deep=deep)
@@ -82,17 +88,19 @@ def verify(
             only=extent.only,
             report=report,
             level=extent.level,
-            since=extent.since,
+            since=since,
             jobs=extent.jobs,
             again=lambda: open_worm(settings.WORM_URL),
         )
         records.finish(whole=all(point.code != "store-unreadable" for point in report.unchecked))
         if deep:
             check_triggers(report=report)
+            check_watch(report=report)
         if extent.reaches("tables"):
             check_tables(report=report, only=extent.only, tell=tell, among=extent.tables, jobs=extent.jobs, join=join)
         if deep:
             check_findings(report=report, only=extent.only)
+            check_kept(trust=trust, now=now, report=report)
     records.look_again()
     if extent.only and not known and not report.counts.get("chains"):
         report.miss("chain-absent", chain=extent.only)

@@ -63,6 +63,9 @@ FINDINGS: Final[Mapping[str, str]] = {
     "report-altered": gettext_noop(
         "The kept report of the check begun at %(at)s UTC (%(id)s) is not what was signed: %(reason)s."
     ),
+    "report-gone": gettext_noop(
+        "Record %(seq)s of chain %(chain)s tells of a check whose report (%(id)s) is no longer kept."
+    ),
     "line-altered": gettext_noop(
         "Record %(seq)s of chain %(chain)s was changed after it was sealed (in “%(object)s”)."
     ),

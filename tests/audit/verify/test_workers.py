@@ -12,6 +12,7 @@ import pytest
 
 from audit.verify import Report, bench, verify_worm
 from audit.verify.report import DOES_NOT_HOLD, HOLDS, NOT_ALL_CHECKED
+from audit.verify.segments import check_segment
 from audit.verify.workers import Workers
 from audit.worm import names
 from audit.worm.folder import FolderWorm
@@ -83,14 +84,14 @@ def test_a_manifest_that_lies_about_where_it_ends_is_not_believed_by_the_next_pr
 def test_a_process_that_dies_leaves_its_run_open_and_nothing_else(
     worm: FolderWorm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, parent = bench.check_segment, os.getpid()
+    real, parent = check_segment, os.getpid()
 
     def dying(*args: Any, **options: Any) -> Any:
         if os.getpid() != parent and (options["position"].chain, options["first"]) == ("clinic/12", 4):
             os.kill(os.getpid(), signal.SIGKILL)
         return real(*args, **options)
 
-    monkeypatch.setattr(bench, "check_segment", dying)
+    monkeypatch.setattr("audit.verify.bench.check_segment", dying)
     report = check(worm, 2)
     assert report.exit_code == NOT_ALL_CHECKED
     assert ("clinic/12", 4) in [(point.values["chain"], point.values["first"]) for point in report.unchecked]
