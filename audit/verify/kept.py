@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from audit import signing
+from audit import canonical, signing
 from audit.context import PLATFORM_CHAIN
 from audit.keys.backend import KeysUnconfigured
 from audit.keys.local import KeystoreBroken
@@ -20,7 +20,7 @@ from audit.models.records import Record
 from audit.models.verifications import Kind, Outcome, Verification
 from audit.note import NoteError
 from audit.verify.copies import parsed
-from audit.verify.report import Head, Report
+from audit.verify.report import Finding, Head, Report
 from audit.verify.trust import Trust
 from audit.verify.words import DEPTH
 
@@ -78,7 +78,7 @@ def row_of(report: Report, made: Signed, *, kind: Kind, ended: datetime) -> Veri
         kind=kind,
         level=report.level,
         scope=report.scope,
-        outcome=report.as_json()["outcome"],
+        outcome=report.outcome,
         started_at=report.at,
         ended_at=ended,
         body=made.body.decode(),
@@ -102,6 +102,35 @@ def read(row: Verification, *, trust: Trust) -> Mapping[str, Any]:
     if beside != tuple(said[name] for name in ("kind", "level", "scope", "outcome", "began", "ended")):
         raise Altered("what stands beside it was changed")
     return said
+
+
+def unsigned(row: Verification) -> Mapping[str, Any]:
+    """What a report says that nobody vouches for."""
+    said: Mapping[str, Any] = json.loads(row.body)
+    return said
+
+
+def told(said: Mapping[str, Any]) -> Report:
+    """A kept report as it was made, to be told in whatever language."""
+
+    def entries(part: str) -> list[Finding]:
+        return [Finding(entry["code"], {k: v for k, v in entry.items() if k != "code"}) for entry in said[part]]
+
+    return Report(
+        at=canonical.read_moment(said["began"]),
+        log=said["log"],
+        keys=tuple(said["keys"]),
+        findings=entries("findings"),
+        found=said["found"],
+        unchecked=entries("unchecked"),
+        notes=entries("notes"),
+        counts=dict(said["checked"]),
+        scope=said["scope"],
+        level=said["level"],
+        since={chain: Head(**head) for chain, head in said["since"].items()},
+        verified={chain: Head(**head) for chain, head in said["verified"].items()},
+        tables=list(said["tables"]),
+    )
 
 
 def verified_heads(*, level: str, only: str, trust: Trust, report: Report) -> dict[str, Head]:

@@ -26,8 +26,9 @@ class Finding:
 
     def text(self, translate: Translate = same) -> str:
         """The sentence, translated by `translate` if given."""
-        template = FINDINGS.get(self.code) or UNCHECKED.get(self.code) or NOTES[self.code]
-        return translate(template) % self.values
+        template = FINDINGS.get(self.code) or UNCHECKED.get(self.code) or NOTES.get(self.code)
+        # A kept report may be of a version that knew other things.
+        return translate(template) % self.values if template else str(self.values.get("says", self.code))
 
     def as_json(self) -> dict[str, Any]:
         return {"code": self.code, **self.values, "says": self.text()}
@@ -110,6 +111,11 @@ class Report:
         return NOT_ALL_CHECKED if self.unchecked else HOLDS
 
     @property
+    def outcome(self) -> str:
+        """What machines and lists call it."""
+        return {HOLDS: "holds", DOES_NOT_HOLD: "does not hold", NOT_ALL_CHECKED: "not all checked"}[self.exit_code]
+
+    @property
     def holds(self) -> bool:
         return self.exit_code == HOLDS
 
@@ -122,9 +128,7 @@ class Report:
             "keys": list(self.keys),
             "scope": self.scope,
             "level": self.level,
-            "outcome": {HOLDS: "holds", DOES_NOT_HOLD: "does not hold", NOT_ALL_CHECKED: "not all checked"}[
-                self.exit_code
-            ],
+            "outcome": self.outcome,
             "exit": self.exit_code,
             "found": self.found,
             "findings": [finding.as_json() for finding in self.findings],

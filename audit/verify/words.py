@@ -66,6 +66,10 @@ FINDINGS: Final[Mapping[str, str]] = {
     "report-gone": gettext_noop(
         "Record %(seq)s of chain %(chain)s tells of a check whose report (%(id)s) is no longer kept."
     ),
+    "withheld": gettext_noop(
+        "What is not shown here: %(count)s findings about other clinics or the installation as a whole. "
+        "Whoever runs the installation reads them."
+    ),
     "line-altered": gettext_noop(
         "Record %(seq)s of chain %(chain)s was changed after it was sealed (in “%(object)s”)."
     ),
@@ -175,6 +179,9 @@ UNCHECKED: Final[Mapping[str, str]] = {
     "log-assumed": gettext_noop("Nobody said which log this should be; it calls itself “%(log)s”."),
     "segment-unchecked": gettext_noop(
         "Segment %(first)s to %(last)s of chain %(chain)s was not checked to the end: the process that did it died."
+    ),
+    "withheld-open": gettext_noop(
+        "What is not shown here is about other clinics. Whoever runs the installation reads it."
     ),
     "time-over": gettext_noop("The time for this check was over before its end."),
     "table-unreadable": gettext_noop("Table %(table)s could not be read: %(reason)s."),
