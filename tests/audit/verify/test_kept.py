@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audit import signing
+from audit.management.commands.audit_verify import _Progress
 from audit.models.verifications import Kind, Outcome, Verification
 from audit.triggers import audited_tables
 from audit.verify import Report, kept
@@ -185,6 +186,23 @@ def test_the_command_writes_the_report_and_its_signature(house: House, tmp_path:
     assert "2 chains were taken up where an earlier check ended" in capsys.readouterr().out
     with pytest.raises(CommandError):
         call_command("audit_verify", report=tmp_path / "nowhere" / "report.json")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_is_told_of_work_over_two_seconds(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, told = 100.0, []
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    progress = _Progress(lambda text, **options: told.append(text), terminal=terminal)
+    for second in (0, 1, 1.9, 2.1, 2.2, 2.4, 4.2):
+        now = 100.0 + second
+        progress(f"clinic/7: {second}")
+    progress.end()
+    if terminal:
+        assert told == [f"\r\x1b[K… clinic/7: {what}" for what in ("2.1 (2 s)", "2.4 (2 s)", "4.2 (4 s)")] + [
+            "\r\x1b[K"
+        ]
+    else:
+        assert told == ["… clinic/7: 2.1 (2 s)", "… clinic/7: 4.2 (4 s)"]
 
 
 def test_everything_in_two_processes_is_what_one_finds(house: House) -> None:
