@@ -18,12 +18,14 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import access, findings
 from audit.declare import declarations
-from audit.models import Chain, ParkedRecord, Record
+from audit.models import Chain, ParkedRecord, Record, Verification
 from audit.models.records import FINDINGS, Capture
 from audit.models.segments import Segment
 from audit.paging import BoundedPaginator
+from audit.verify.admin import VerificationAdmin
 
 M = TypeVar("M", bound=models.Model)
+admin.site.register(Verification, VerificationAdmin)
 
 
 class ChainFilter(admin.SimpleListFilter):

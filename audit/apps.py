@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from audit import capture
@@ -16,6 +17,7 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks (they read models, so not before now) and begin to listen to the models."""
+        """Register the checks (they read models, so not before now); begin to listen to models and migrations."""
         import_module("audit.checks")
         capture.connect()
+        post_migrate.connect(import_module("audit.watch").after_migrations, sender=self)

@@ -23,6 +23,9 @@ IMAGE_SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Session settings under which `to_jsonb(row)` is the image of a row: set them before comparing a table with images."""
 
+WATCHES: Final[Mapping[str, str]] = MappingProxyType({"ddl_command_end": "audit_ddl", "sql_drop": "audit_ddl_drop"})
+"""The event triggers that call `audit_ddl()`, by their event."""
+
 # `*=` compares the stored bytes. IS NOT DISTINCT FROM has no answer for `json` columns (it would stop the write) and
 # takes two spellings for one under a case-insensitive collation (it would miss the change).
 _ROW: Final = """
@@ -97,6 +100,50 @@ BEGIN
 END
 """
 
+# What a command on the structure touched, one fact for each object; DROP is told by another event than the rest. A
+# session's own objects (temporary tables) are nobody's business. Where the table of facts is itself taken away, by
+# undoing the migrations, there is nothing left to write to.
+_DDL: Final = r"""
+DECLARE
+  touched record;
+BEGIN
+  IF to_regclass('{schema}.audit_fact') IS NULL THEN
+    RETURN;
+  END IF;
+  IF TG_EVENT = 'sql_drop' THEN
+    FOR touched IN
+      SELECT object_type AS kind, schema_name AS place, object_identity AS identity, NULL::oid AS id
+      FROM pg_event_trigger_dropped_objects() WHERE (original OR normal) AND NOT is_temporary
+    LOOP
+      PERFORM {schema}.audit_ddl_fact(TG_TAG, touched.kind, touched.place, touched.identity, touched.id);
+    END LOOP;
+    RETURN;
+  END IF;
+  FOR touched IN
+    SELECT object_type AS kind, schema_name AS place, object_identity AS identity,
+           CASE WHEN classid = 'pg_class'::regclass THEN objid END AS id
+    FROM pg_event_trigger_ddl_commands() WHERE NOT in_extension AND coalesce(schema_name, '') NOT LIKE 'pg\_temp%'
+  LOOP
+    PERFORM {schema}.audit_ddl_fact(TG_TAG, touched.kind, touched.place, touched.identity, touched.id);
+  END LOOP;
+END
+"""
+
+_DDL_FACT: Final = """
+DECLARE
+  off text[];
+BEGIN
+  SELECT array_agg(tgname::text ORDER BY tgname) INTO off FROM pg_trigger
+  WHERE tgrelid = relation AND tgname IN ('audit_row', 'audit_truncate') AND tgenabled <> 'A';
+  INSERT INTO {schema}.audit_fact (source, chain, new, ctx, db_user, app_name)
+  VALUES ('a', 'platform',
+          jsonb_build_object('name', 'ddl', 'about', left(identity, 200), 'retention', 'regulatory_retention',
+                             'data', jsonb_build_object('command', command, 'kind', kind, 'object', identity,
+                                                        'schema', place, 'triggers_off', to_jsonb(off))),
+          nullif(current_setting('audit.ctx', true), ''), session_user, current_setting('application_name', true));
+END
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class _Function:
@@ -116,6 +163,13 @@ _FUNCTIONS: Final = (
     _Function("audit_truncate()", "trigger", _TRUNCATE, public=False),
     _Function("audit_carry(ctx text, expects jsonb)", "void", _CARRY, public=True),
     _Function("audit_note(event jsonb, chain text)", "void", _NOTE, public=True),
+    _Function(
+        "audit_ddl_fact(command text, kind text, place text, identity text, relation oid)",
+        "void",
+        _DDL_FACT,
+        public=False,
+    ),
+    _Function("audit_ddl()", "event_trigger", _DDL, public=False),
 )
 
 
@@ -144,6 +198,8 @@ def function_statements(*, schema: str) -> Iterator[str]:
 
 def drop_function_statements(*, schema: str) -> Iterator[str]:
     """SQL that removes the functions again; refused by PostgreSQL while a trigger uses one."""
+    for name in WATCHES.values():
+        yield f"DROP EVENT TRIGGER IF EXISTS {name}"
     for function in reversed(_FUNCTIONS):
         yield f"DROP FUNCTION IF EXISTS {quote(schema)}.{function.signature}"
 

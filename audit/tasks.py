@@ -7,6 +7,7 @@ import logging
 from typing import Any, Final
 
 from celery import Task, shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
@@ -14,12 +15,15 @@ from audit import erasure, heads, origins, sealer, stream, wake
 from audit.context import Actor, acting, note, use
 from audit.sequencer import sequence as sequence_facts
 from audit.stores import open_worm
+from audit.verify import routine
 from audit.worm import WormUnavailable
 from audit.worm.canary import probe
 
 logger = logging.getLogger(__name__)
 
 _LIMITS: Final = {"soft_time_limit": 120, "time_limit": 150}
+_VERIFY_SECONDS: Final = 6 * 3600
+"""Enough for years of records; what is not reached by then is said in the report, and the next run goes on."""
 
 
 class AuditedTask(Task):  # type: ignore[misc] # celery has no types
@@ -85,3 +89,18 @@ def sources(**kwargs: Any) -> None:
 def erase(**kwargs: Any) -> None:
     """Finish erasures that were left half-way."""
     erasure.resume(now=timezone.now())
+
+
+@shared_task(
+    name="audit.verify",
+    base=AuditedTask,
+    acks_late=False,  # it may outlast the broker's patience; what was cut short is due again at the next sweep
+    ignore_result=True,
+    soft_time_limit=_VERIFY_SECONDS,
+    time_limit=_VERIFY_SECONDS + 300,
+)
+def verify(**kwargs: Any) -> None:
+    """Make the check whose time has come: hourly, nightly or weekly."""
+    kind = routine.due(now=timezone.now())
+    if kind is not None:
+        routine.run(kind, clock=timezone.now, over=SoftTimeLimitExceeded)

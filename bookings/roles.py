@@ -43,7 +43,7 @@ _SETTING = (
 ).split()
 _PATIENT = "patient relatedperson patientidentifier participant".split()
 _ELSEWHERE = ("notifications.view_message", "calendars.view_calendarconnection")
-_EVIDENCE = ("audit.view_record", "audit.view_segment", "audit.view_parkedrecord")
+_EVIDENCE = ("audit.view_record", "audit.view_segment", "audit.view_verification", "audit.view_parkedrecord")
 
 
 def _each(verbs: str, *models: str) -> frozenset[str]:

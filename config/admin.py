@@ -55,7 +55,7 @@ SECTIONS: Final = (
         ),
     ),
     (_("Staff"), ("bookings.StaffMembership", "bookings.User")),
-    (_("Evidence"), ("audit.Record", "audit.Segment", "audit.ParkedRecord")),
+    (_("Evidence"), ("audit.Record", "audit.Segment", "audit.Verification", "audit.ParkedRecord")),
 )
 
 Pages = Callable[[admin.AdminSite], Iterable[URLPattern]]

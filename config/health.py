@@ -8,6 +8,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -23,6 +24,8 @@ from prometheus_client.registry import Collector
 
 from audit.models import Chain, Cursor, Fact, ParkedRecord, Record
 from audit.models.segments import Segment
+from audit.models.verifications import Outcome
+from audit.verify.routine import Standing, standing
 
 LATE_SECONDS = 60.0  # a fact waits this long for its record before we call the stream late
 UNSEALED_SECONDS = 900.0  # and a record this long for its segment
@@ -38,6 +41,8 @@ class State:
     unsealed_age: float = 0.0
     parked: int = 0
     consumer_lag: dict[str, int] = field(default_factory=dict)
+    verification: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The newest check of the evidence of each kind: when it ended (RFC 3339), what it found, whether it is overdue."""
 
     @property
     def late(self) -> list[str]:
@@ -49,11 +54,16 @@ class State:
             found.append("records wait for the sealer")
         if self.parked:
             found.append("records are parked")
+        for kind, said in self.verification.items():
+            if said["outcome"] == Outcome.DOES_NOT_HOLD:
+                found.append(f"the {kind} verification found that the evidence does not hold")
+            if said["overdue"]:
+                found.append(f"the {kind} verification is overdue")
         return found
 
 
 def state(*, now: datetime) -> State:
-    """Read how far behind the stream is; five cheap queries. Raises DatabaseError."""
+    """Read how far behind the stream is; cheap queries all. Raises DatabaseError."""
     oldest = Fact.objects.order_by("pk").values_list("at", flat=True).first()
     next_to_seal = Record.objects.filter(chain=OuterRef("name"), seq=OuterRef("sealed_size") + 1).values("at")[:1]
     waiting = Chain.objects.filter(sealed_size__lt=F("seq")).values_list(Subquery(next_to_seal), flat=True)
@@ -67,7 +77,14 @@ def state(*, now: datetime) -> State:
         unsealed_age=(now - min(seen)).total_seconds() if seen else 0.0,
         parked=ParkedRecord.objects.count(),
         consumer_lag=lags,
+        verification={str(one.kind): _told(one) for one in standing(now=now) if one.last or one.overdue},
     )
+
+
+def _told(check: Standing) -> dict[str, Any]:
+    last = check.last
+    ended = last.ended_at.isoformat() if last else None
+    return {"ended": ended, "outcome": last.outcome if last else None, "overdue": check.overdue}
 
 
 def last_sealed(*, now: datetime) -> float | None:
@@ -162,6 +179,16 @@ class _Evidence(Collector):
         for kind, count in kinds:
             findings.add_metric([kind], count)
         yield findings
+        checks = GaugeMetricFamily(
+            "horae_verification_overdue", "1 when the check of the evidence was not made in time", labels=["kind"]
+        )
+        holds = GaugeMetricFamily("horae_verification_holds", "1 when the last check found no fault", labels=["kind"])
+        for kind, said in found.verification.items():
+            checks.add_metric([kind], int(said["overdue"]))
+            if said["outcome"]:
+                holds.add_metric([kind], int(said["outcome"] != Outcome.DOES_NOT_HOLD))
+        yield checks
+        yield holds
 
 
 def _complete(alias: str) -> bool:

@@ -100,6 +100,7 @@ WORM_URL = env.str("WORM_URL", f"file://{DATA / 'worm'}")
 KEYS_URL = env.str("KEYS_URL", f"file://{DATA / 'keys' / 'keystore.json'}")
 EMAIL_URL = env.str("EMAIL_URL", f"file://{DATA / 'mail'}")
 FILES_URL = env.str("FILES_URL", f"file://{DATA / 'files'}")
+DDL_WATCH = env.bool("HORAE_DDL_WATCH", True)  # event triggers on the database's structure, where our role may
 TSA_URL = env.str("TSA_URL", "")  # empty: checkpoints carry no qualified time, and say so
 
 APPLICATION_NAME = env.str("HORAE_PROCESS", "horae")
@@ -154,6 +155,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "audit.seal": {"task": "audit.seal", "schedule": 10.0, "options": {"expires": 30}},
     "audit.canary": {"task": "audit.canary", "schedule": 86_400.0, "options": {"expires": 3600}},
     "audit.sources": {"task": "audit.sources", "schedule": 3600.0, "options": {"expires": 3600}},
+    "audit.verify": {"task": "audit.verify", "schedule": 300.0, "options": {"expires": 300}},
     "audit.erase": {"task": "audit.erase", "schedule": 300.0, "options": {"expires": 300}},
     "bookings.sweep_holds": {"task": "bookings.sweep_holds", "schedule": 60.0, "options": {"expires": 60}},
     "bookings.lapse": {"task": "bookings.lapse", "schedule": 60.0, "options": {"expires": 60}},

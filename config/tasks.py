@@ -1,5 +1,6 @@
 """The watch: a stalled stream cannot carry its own alarm, so this one goes to the operators by mail, directly."""
 
+from hashlib import sha256
 from typing import Any
 
 from celery import shared_task
@@ -19,8 +20,13 @@ SILENT_SECONDS = 3600  # the same alarm is mailed once an hour
 def watch(**kwargs: Any) -> None:
     """Mail the operators (HORAE_OPERATORS) when the stream is late or records are parked."""
     late = health.state(now=timezone.now()).late
-    if late and settings.ADMINS and cache.add("watch:" + "-".join(late).replace(" ", "_"), 1, SILENT_SECONDS):
+    if late and settings.ADMINS and cache.add(_named(late), 1, SILENT_SECONDS):
         mail_admins("Horae: the evidence is behind", "\n".join([*late, "", f"{settings.BASE_URL}/readyz says more."]))
+
+
+def _named(late: list[str]) -> str:
+    """The key under which it is remembered that this was mailed; short, however much is late."""
+    return "watch:" + sha256("\n".join(late).encode()).hexdigest()[:32]
 
 
 @shared_task(name="config.clear_sessions", base=AuditedTask, acks_late=True, ignore_result=True)

@@ -37,3 +37,4 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 PUBLISH_TASKS = False
 SOURCE_DAYS = 0  # the key of the day is asked for once a minute: tests that count queries would meet it
 FORMS_A_MINUTE = 1_000_000  # a frozen minute holds a whole test; those of the limit lower it
+DDL_WATCH = False  # tests switch triggers off and on; those of the watch put it in place themselves

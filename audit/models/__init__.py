@@ -7,6 +7,7 @@ from audit.models.reads import ReadWindow
 from audit.models.records import Chain, Cursor, ParkedRecord, Record
 from audit.models.segments import Segment, SegmentState
 from audit.models.tiles import Tile
+from audit.models.verifications import Verification
 
 __all__ = [
     "Chain",
@@ -22,4 +23,5 @@ __all__ = [
     "SourceKey",
     "SubjectKey",
     "Tile",
+    "Verification",
 ]

@@ -1,28 +1,41 @@
-"""Every chain of an evidence store from its first record to its signed head."""
+"""Every chain of an evidence store from its first record, or the last verified head, to its newest signed head."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from itertools import groupby
 from typing import Protocol
 
-from audit.verify.mentions import HEADS, Mentions
+from audit.verify.bench import Batch, Bench, Outcome, batches, same
+from audit.verify.mentions import Spoke, newest
 from audit.verify.objects import Store
-from audit.verify.report import Report
-from audit.verify.segments import Position, Records, check_segment
+from audit.verify.plan import Plan, Step
+from audit.verify.report import Head, Report
+from audit.verify.segments import Position, Records
 from audit.verify.trust import Trust
-from audit.worm.names import CHECKPOINT_KEY, SEGMENT_KEY, checkpoint_key, segment_prefix
-from audit.worm.store import ObjectMissing, Stored, Worm, WormUnavailable
+from audit.verify.words import DEPTH
+from audit.verify.workers import Workers
+from audit.worm.store import Worm, WormUnavailable
+
+_RELIED_ON = DEPTH.index("segments")
+"""A head is taken up later only if every record under it was read."""
 
 
 class Listener(Protocol):
-    """Whoever wants the sealed records while they are checked, in order, a segment at a time."""
+    """Whoever follows the check of the evidence store, in order.
 
-    def records(self, chain: str, records: Records) -> None:
+    `elsewhere` and `records` may be called in other processes, which are copies of this one: what they learn there is
+    told to the report they are given, and to nobody else.
+    """
+
+    def elsewhere(self, worm: Worm) -> None:
+        """This is another process, with a store of its own: called once there, before anything else."""
+        ...
+
+    def records(self, chain: str, records: Records, *, report: Report) -> None:
         """A segment whose leaves are known."""
         ...
 
-    def unreadable(self, chain: str, first: int, last: int) -> None:
-        """A segment that told nothing that could be relied on."""
+    def reached(self, chain: str, size: int, head: str | None) -> None:
+        """The check has come so far; `head` is the leaf of the last record, None when damage hides it."""
         ...
 
     def ended(self, chain: str, size: int) -> None:
@@ -39,158 +52,130 @@ def verify_worm(
     live: bool = False,
     only: str = "",
     report: Report | None = None,
+    level: str = "segments",
+    since: Mapping[str, Head] | None = None,
+    jobs: int = 1,
+    again: Callable[[], Worm] | None = None,
 ) -> Report:
     """Check everything an evidence store holds, by itself: no database, no network, memory for one segment at a time.
 
     `live`: the store may be written to meanwhile, so a segment without a head at the very end is work in progress and
     not an open question; whoever says so knows from elsewhere how much was sealed. `only`: one chain. `report`: to be
-    continued instead of a new one.
+    continued instead of a new one. `level`: how deep (`LEVELS`). `since`: heads an earlier check vouched for, behind
+    which each chain is taken up. `jobs`: processes; each opens its store with `again`, if given. What is found and in
+    which order does not depend on their number.
     """
     report = report or Report(at=now, scope=only)
-    report.log, report.keys = trust.log, tuple(key.hex() for key in trust.public_keys)
+    report.log, report.keys, report.level = trust.log, tuple(key.hex() for key in trust.public_keys), level
     store = Store(worm, trust=trust, report=report)
     if not trust.public_keys and not report.unchecked:
         report.miss("key-absent", reason="none was given")
     try:
         store.keyring()
-        chains = 0
-        for chain in store.chains():
-            if only in ("", chain):
-                chains += 1
-                mentions = Mentions(worm, report=report) if chain == HEADS else None
-                size = _chain(store, chain, listener=listener, live=live, mentions=mentions)
-                if listener is not None:
-                    listener.ended(chain, size)
-        report.count("chains", chains)
-        if report.counts.get("segments"):
+        plan = Plan(worm, trust=trust, now=now, live=live, only=only, since=since or {})
+        bench = Bench(worm, trust=trust, level=level, now=now, recipient=listener)
+        chains = _Chains(report, bench, plan, listener)
+        for batch, outcomes in _checked(plan, bench, listener=listener, jobs=jobs, again=again):
+            chains.add(batch, outcomes)
+        report.count("chains", chains.number)
+        if report.counts.get("segments") or report.counts.get("heads"):
             store.unpublished()
-        if not chains and not live:
+        if not chains.number and not live:
             report.miss("store-empty", store=only or trust.log)
     except WormUnavailable as error:
         report.miss("store-unreadable", object=trust.log, reason=str(error))
     return report
 
 
-def _chain(store: Store, chain: str, *, listener: Listener | None, live: bool, mentions: Mentions | None) -> int:
-    """Check one chain; returns how many records have a signed head."""
-    report, position = store.report, Position(chain)
-    heads = _Heads(store, chain)
-    open_segment: tuple[int, int] | None = None
-    for first, last, files in _segments(store, chain):
-        if open_segment is not None:
-            # Only the last segment may lack its head; this one has a successor.
-            size = open_segment[1]
-            report.find("checkpoint-missing", chain=chain, seq=size, object=checkpoint_key(chain=chain, size=size))
-            position.lose(size=size)
-            open_segment = None
-        if first > position.size + 1:
-            report.find("segment-gap", chain=chain, first=position.size + 1, last=first - 1)
-            position.lose(size=first - 1)
-        elif first <= position.size:
-            prefix = segment_prefix(chain=chain, first=first, last=last)
-            report.find("segment-twice", chain=chain, seq=first, object=prefix)
-            continue
-        stored = heads.at(last)
-        data = store.read(stored.key) if stored is not None else None
-        if stored is None:
-            open_segment = first, last
-            continue
-        if data is None:
-            position.lose(size=last)
-            if listener is not None:
-                listener.unreadable(chain, first, last)
-            continue
-        records = check_segment(
-            store,
-            position=position,
-            first=first,
-            last=last,
-            files=files,
-            checkpoint=data,
-            checkpoint_stored=stored,
-        )
-        if mentions is not None and records is not None:
-            mentions.take(records.lines)
-        if listener is not None and records is not None:
-            listener.records(chain, records)
-        elif listener is not None:
-            listener.unreadable(chain, first, last)
-    if open_segment is not None and heads.later(open_segment[1]):
-        size = open_segment[1]
-        report.find("checkpoint-missing", chain=chain, seq=size, object=checkpoint_key(chain=chain, size=size))
-    elif open_segment is not None:
-        values: Mapping[str, str | int] = {"chain": chain, "first": open_segment[0], "last": open_segment[1]}
-        report.note("segment-open", **values) if live else report.miss("segment-unsigned", **values)
-    heads.finish()
-    if mentions is not None:
-        mentions.finish()
-    return position.size
+def _checked(
+    plan: Plan, bench: Bench, *, listener: Listener | None, jobs: int, again: Callable[[], Worm] | None
+) -> Iterator[tuple[Batch, list[Outcome | None] | None]]:
+    if jobs <= 1:
+        # One step at a time: nothing is read ahead, and nothing held.
+        for step in plan.steps():
+            yield [step], [None]
+        return
+
+    def begin() -> Callable[[Batch], list[Outcome | None]]:
+        bench.worm = again() if again is not None else bench.worm
+        if listener is not None:
+            listener.elsewhere(bench.worm)
+        return bench.run
+
+    yield from Workers(jobs, begin).run(batches(plan.steps()))
 
 
-def _segments(store: Store, chain: str) -> Iterator[tuple[int, int, dict[str, Stored]]]:
-    """The segment folders of a chain in order, each with its objects; files outside any are told of."""
-    for span, group in groupby(store.worm.list(f"chains/{chain}/seg/"), key=_span):
-        if span is None:
-            for stored in group:
-                store.report.find("object-unexpected", object=stored.key)
+class _Chains:
+    """Puts together what was found, step by step, as if one process had read from the beginning."""
+
+    def __init__(self, report: Report, bench: Bench, plan: Plan, listener: Listener | None) -> None:
+        self.report = report
+        self.bench = bench
+        self.plan = plan
+        self.listener = listener
+        self.number = 0
+        self._position = Position("")
+        self._clean = (0, 0)
+        self._first = 0
+        self._spoke: Spoke | None = None
+
+    def add(self, batch: Batch, outcomes: list[Outcome | None] | None) -> None:
+        """Take over a batch; `outcomes` is None when the process that had it died, an outcome when it is yet to do.
+
+        Raises WormUnavailable where the store stopped answering.
+        """
+        for place, step in enumerate(batch):
+            if step.start is not None:
+                self._begin(step, step.start)
+            self.report.absorb(step.told)
+            if step.lost is not None:
+                self._position.lose(size=step.lost)
+            if step.failed is not None:
+                raise step.failed
+            if step.segment is not None:
+                self._segment(step, died=outcomes is None, outcome=outcomes[place] if outcomes else None)
+            if step.size is not None:
+                self._end(step.chain, step.size)
+
+    def _begin(self, step: Step, start: Position) -> None:
+        # What the lists told with this step is about the head the chain is taken up behind.
+        self._clean = self.report.found, len(self.report.unchecked)
+        self._position, self._first, self._spoke = start, 0, None
+        head = self.plan.resumed.get(step.chain)
+        if head is not None:
+            self.report.since[step.chain] = head
+            self._first = head.first
+            self._reached()
+
+    def _segment(self, step: Step, *, died: bool, outcome: Outcome | None) -> None:
+        assert step.segment is not None
+        first, last = step.segment.first, step.segment.last
+        if died:
+            self.report.miss("segment-unchecked", chain=step.chain, first=first, last=last)
+            self._position.lose(size=last)
         else:
-            yield *span, store.by_key(group)
+            if outcome is None or not same(outcome.start, self._position):
+                outcome = self.bench.one(step, self._position)
+            self.report.absorb(outcome.report)
+            self._position = outcome.end
+            if outcome.spoke is not None:
+                self._spoke = outcome.spoke.after(self._spoke, report=self.report)
+        self._first = first
+        self._reached()
 
+    def _reached(self) -> None:
+        if self.listener is not None:
+            self.listener.reached(self._position.chain, self._position.size, self._position.head)
 
-def _span(stored: Stored) -> tuple[int, int] | None:
-    match = SEGMENT_KEY.fullmatch(stored.key)
-    first, last = (int(match["first"]), int(match["last"])) if match else (0, 0)
-    return (first, last) if 0 < first <= last else None
-
-
-class _Heads:
-    """The checkpoints of a chain, read along with its segments."""
-
-    def __init__(self, store: Store, chain: str) -> None:
-        self.store = store
-        self.chain = chain
-        self._stored = store.worm.list(f"chains/{chain}/checkpoint/")
-        self._size = 0
-        self._next: Stored | None = None
-        self._advance()
-
-    def at(self, size: int) -> Stored | None:
-        """The checkpoint at `size`; those passed over belong to no segment and are told of."""
-        while self._next is not None and self._size < size:
-            self._stray(self._next.key, self._size)
-            self._advance()
-        if self._next is None or self._size != size:
-            return self._just_put(size)
-        found = self._next
-        self._advance()
-        return found
-
-    def later(self, size: int) -> bool:
-        """Whether a checkpoint beyond `size` exists."""
-        return self._next is not None and self._size > size
-
-    def finish(self) -> None:
-        """Tell of the checkpoints after the last segment."""
-        self.at(10**18)
-
-    def _just_put(self, size: int) -> Stored | None:
-        """The checkpoint at `size`, if it came after the list was read: sealing goes on while a check runs."""
-        try:
-            return self.store.worm.look(checkpoint_key(chain=self.chain, size=size))
-        except ObjectMissing:
-            return None
-
-    def _stray(self, key: str, size: int) -> None:
-        self.store.report.find("checkpoint-stray", chain=self.chain, seq=size, object=key)
-
-    def _advance(self) -> None:
-        while (stored := next(self._stored, None)) is not None:
-            match = CHECKPOINT_KEY.fullmatch(stored.key)
-            if match is None:
-                self.store.report.find("object-unexpected", object=stored.key)
-            elif int(match["size"]) == self._size:
-                self.store.report.find("object-doubled", object=stored.key)
-            else:
-                self._next, self._size = stored, int(match["size"])
-                return
-        self._next = None
+    def _end(self, chain: str, size: int) -> None:
+        self.number += 1
+        if self.listener is not None:
+            self.listener.ended(chain, size)
+        newest(self._spoke, report=self.report)
+        report, compact = self.report, self._position.compact
+        if DEPTH.index(report.level) < _RELIED_ON or not report.keys:
+            return
+        if (report.found, len(report.unchecked)) == self._clean and compact is not None and compact.size:
+            report.verified[chain] = Head(self._first, compact.size, compact.root().hex())
+        elif chain in report.since:
+            report.verified[chain] = report.since[chain]

@@ -6,6 +6,7 @@ head found there is signed, and gives the records before it, its own chain's che
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -21,49 +22,66 @@ SILENCE: Final = timedelta(hours=2)
 """A record an hour is due: longer than this without one is told."""
 
 
-class Mentions:
-    """Reads the records of the log of logs in order."""
+@dataclass(frozen=True, slots=True)
+class Spoke:
+    """From when to when a run of its records speaks."""
 
-    def __init__(self, worm: Worm, *, report: Report) -> None:
-        self._worm = worm
-        self._report = report
-        self._newest: datetime | None = None
+    first: datetime
+    last: datetime
 
-    def take(self, lines: Sequence[bytes | None]) -> None:
-        """The lines of a segment; None where one could not be read."""
-        for line in lines:
-            if line is not None:
-                self._take(line)
+    def after(self, before: "Spoke | None", *, report: Report) -> "Spoke":
+        """The two as one run; a silence between them is told."""
+        if before is None:
+            return self
+        if self.first - before.last > SILENCE:
+            report.note("heads-silent", since=_said(before.last), until=_said(self.first))
+        return Spoke(before.first, max(before.last, self.last))
 
-    def finish(self) -> None:
-        """Say of what moment the newest record is: whoever knows that it is older than the store should be sees it."""
-        if self._newest is not None:
-            self._report.note("heads-newest", at=f"{self._newest:%Y-%m-%d %H:%M:%S}")
 
-    def _take(self, line: bytes) -> None:
-        try:
-            said: dict[str, Any] = json.loads(line)
-            at, heads = canonical.read_moment(said["at"]), said["event"]["data"]["heads"]
-            named = [(str(chain), int(head["size"]), str(head["root"])) for chain, head in heads.items()]
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return  # told by whoever may write events: what is not in its form vouches for nothing
-        if self._newest is not None and at - self._newest > SILENCE:
-            since, until = f"{self._newest:%Y-%m-%d %H:%M:%S}", f"{at:%Y-%m-%d %H:%M:%S}"
-            self._report.note("heads-silent", since=since, until=until)
-        self._newest = max(at, self._newest or at)
-        for chain, size, root in named:
-            if CHAIN.fullmatch(chain) and size > 0:
-                self._held(chain, size, root)
-                self._report.count("mentions")
+def check_mentions(worm: Worm, lines: Sequence[bytes | None], *, report: Report) -> Spoke | None:
+    """Hold what these records (None: could not be read) vouch for against the store; from when to when they speak."""
+    spoke: Spoke | None = None
+    for line in lines:
+        said = None if line is None else _mentions(line)
+        if said is None:
+            continue
+        at, heads = said
+        spoke = Spoke(at, at).after(spoke, report=report)
+        for chain, size, root in heads:
+            report.count("mentions")
+            _held(worm, chain, size, root, report=report)
+    return spoke
 
-    def _held(self, chain: str, size: int, root: str) -> None:
-        key = checkpoint_key(chain=chain, size=size)
-        try:
-            head = Checkpoint.parse(parse_note(self._worm.get(key)).text)
-        except ObjectMissing:
-            self._report.find("heads-gone", chain=chain, seq=size, object=key)
-            return
-        except NoteError:
-            return  # its own chain's check says so
-        if (head.size, head.root.hex()) != (size, root):
-            self._report.find("heads-differ", chain=chain, seq=size, object=key)
+
+def newest(spoke: Spoke | None, *, report: Report) -> None:
+    """Say of what moment the newest record is: whoever knows that it is older than the store should be sees it."""
+    if spoke is not None:
+        report.note("heads-newest", at=_said(spoke.last))
+
+
+def _mentions(line: bytes) -> tuple[datetime, list[tuple[str, int, str]]] | None:
+    """When a record spoke, and of which heads. None: whoever may write events wrote it, and it vouches for nothing."""
+    try:
+        said: dict[str, Any] = json.loads(line)
+        at, heads = canonical.read_moment(said["at"]), said["event"]["data"]["heads"]
+        named = [(str(chain), int(head["size"]), str(head["root"])) for chain, head in heads.items()]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return at, [one for one in named if CHAIN.fullmatch(one[0]) and one[1] > 0]
+
+
+def _held(worm: Worm, chain: str, size: int, root: str, *, report: Report) -> None:
+    key = checkpoint_key(chain=chain, size=size)
+    try:
+        head = Checkpoint.parse(parse_note(worm.get(key)).text)
+    except ObjectMissing:
+        report.find("heads-gone", chain=chain, seq=size, object=key)
+        return
+    except NoteError:
+        return  # its own chain's check says so
+    if (head.size, head.root.hex()) != (size, root):
+        report.find("heads-differ", chain=chain, seq=size, object=key)
+
+
+def _said(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"

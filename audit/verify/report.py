@@ -1,11 +1,11 @@
 """What a check found: counted, kept in the order it was found, told as text or JSON."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from audit.verify.words import COUNTS, FINDINGS, NOTES, UNCHECKED, gettext_noop, same
+from audit.verify.words import COUNTS, FINDINGS, LEVELS, NOTES, UNCHECKED, gettext_noop, same
 
 HOLDS, DOES_NOT_HOLD, NOT_ALL_CHECKED = 0, 1, 2
 TOLD: Final = 50
@@ -26,11 +26,21 @@ class Finding:
 
     def text(self, translate: Translate = same) -> str:
         """The sentence, translated by `translate` if given."""
-        template = FINDINGS.get(self.code) or UNCHECKED.get(self.code) or NOTES[self.code]
-        return translate(template) % self.values
+        template = FINDINGS.get(self.code) or UNCHECKED.get(self.code) or NOTES.get(self.code)
+        # A kept report may be of a version that knew other things.
+        return translate(template) % self.values if template else str(self.values.get("says", self.code))
 
     def as_json(self) -> dict[str, Any]:
         return {"code": self.code, **self.values, "says": self.text()}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A signed head up to which a chain holds: its size, its root (hex), the first record of its segment."""
+
+    first: int
+    size: int
+    root: str
 
 
 @dataclass(slots=True)
@@ -48,6 +58,14 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
     scope: str = ""
     """The one chain that was checked, or empty for all."""
+    level: str = "segments"
+    """How deep the check went: one of `LEVELS`."""
+    since: dict[str, Head] = field(default_factory=dict)
+    """Where the check of a chain began, if not with its first record."""
+    verified: dict[str, Head] = field(default_factory=dict)
+    """Up to where each chain holds: a later check may begin there."""
+    tables: list[str] = field(default_factory=list)
+    """The tables whose rows were compared, in order."""
 
     def find(self, code: str, **values: Value) -> None:
         """Something does not hold."""
@@ -73,12 +91,29 @@ class Report:
         assert what in COUNTS
         self.counts[what] = self.counts.get(what, 0) + number
 
+    def absorb(self, other: "Report") -> None:
+        """Take over what a part of this check found, as if it had been told here."""
+        self.found += other.found
+        for mine, theirs in (
+            (self.findings, other.findings),
+            (self.unchecked, other.unchecked),
+            (self.notes, other.notes),
+        ):
+            mine.extend(theirs[: max(0, KEPT - len(mine))])
+        for what, number in other.counts.items():
+            self.counts[what] = self.counts.get(what, 0) + number
+
     @property
     def exit_code(self) -> int:
         """0 holds, 1 does not, 2 could not check everything."""
         if self.found:
             return DOES_NOT_HOLD
         return NOT_ALL_CHECKED if self.unchecked else HOLDS
+
+    @property
+    def outcome(self) -> str:
+        """What machines and lists call it."""
+        return {HOLDS: "holds", DOES_NOT_HOLD: "does not hold", NOT_ALL_CHECKED: "not all checked"}[self.exit_code]
 
     @property
     def holds(self) -> bool:
@@ -92,15 +127,17 @@ class Report:
             "log": self.log,
             "keys": list(self.keys),
             "scope": self.scope,
-            "outcome": {HOLDS: "holds", DOES_NOT_HOLD: "does not hold", NOT_ALL_CHECKED: "not all checked"}[
-                self.exit_code
-            ],
+            "level": self.level,
+            "outcome": self.outcome,
             "exit": self.exit_code,
             "found": self.found,
             "findings": [finding.as_json() for finding in self.findings],
             "unchecked": [finding.as_json() for finding in self.unchecked],
             "notes": [finding.as_json() for finding in self.notes],
             "checked": dict(sorted(self.counts.items())),
+            "tables": self.tables,
+            "since": {chain: asdict(head) for chain, head in sorted(self.since.items())},
+            "verified": {chain: asdict(head) for chain, head in sorted(self.verified.items())},
         }
 
     def as_text(self, translate: Translate = same) -> str:
@@ -131,7 +168,16 @@ class Report:
             "at": f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
             "what": counts or translate(gettext_noop("nothing")),
         }
-        lines += ["", checked]
+        lines += [
+            "",
+            checked,
+            translate(gettext_noop("How deep: %(level)s.")) % {"level": translate(LEVELS[self.level])},
+        ]
+        if self.since:
+            begun = gettext_noop(
+                "%(count)s chains were taken up where an earlier check ended; records before were not read."
+            )
+            lines.append(translate(begun) % {"count": len(self.since)})
         if self.keys:
             keys = ", ".join(f"{key[:16]}…" for key in self.keys)
             trusted = gettext_noop("Signatures were held against key %(keys)s of log %(log)s.")

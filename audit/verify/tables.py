@@ -5,8 +5,9 @@ streams are read side by side (records, facts, rows), so memory stays flat howev
 columns of the image that the table still has: a column added or dropped later is no change of a row.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import DatabaseError, connection, transaction
@@ -17,8 +18,10 @@ from audit.declare import Declaration
 from audit.functions import IMAGE_SETTINGS
 from audit.models.records import Capture
 from audit.triggers import audited_tables
-from audit.verify.records import Tell, parsed
+from audit.verify.copies import parsed
+from audit.verify.records import Tell
 from audit.verify.report import Report
+from audit.verify.workers import Workers
 
 PLATFORM: Final = "platform"
 _CHUNK: Final = 2000
@@ -49,19 +52,55 @@ class _Image:
     known: bool = True
 
 
-def check_tables(*, report: Report, only: str, tell: Tell) -> None:
-    """Compare every audited table with the records and facts of the current snapshot. `only`: rows of one chain."""
-    for name, declaration in sorted(audited_tables().items()):
-        if only not in ("", PLATFORM) and declaration.chain_column is None:
-            continue
+def check_tables(
+    *,
+    report: Report,
+    only: str,
+    tell: Tell,
+    among: Collection[str] | None = None,
+    jobs: int = 1,
+    join: Callable[[], None] | None = None,
+) -> None:
+    """Compare audited tables with the records and facts of the current snapshot: every one, or those `among` names.
+
+    `only`: rows of one chain. `jobs`: processes; `join` gives each a connection to the snapshot.
+    """
+    wanted = [
+        name
+        for name, declaration in sorted(audited_tables().items())
+        if (among is None or name in among) and (only in ("", PLATFORM) or declaration.chain_column is not None)
+    ]
+
+    def compared(name: str) -> Report:
+        return _compared(name, only=only, at=report.at)
+
+    def begin() -> Callable[[str], Report]:
+        if join is not None:
+            join()
+        return compared
+
+    found: Iterable[tuple[str, Report | None]]
+    found = Workers(jobs, begin).run(wanted) if jobs > 1 else ((name, compared(name)) for name in wanted)
+    for name, part in found:
         tell(name)
-        try:
-            with transaction.atomic():
-                _check_table(name, declaration, report=report, only=only)
-        except DatabaseError as error:
-            report.miss("table-unreadable", table=name, reason=str(error).strip().splitlines()[0])
+        if part is None:
+            report.miss("table-unreadable", table=name, reason="the process that read it died")
         else:
-            report.count("tables")
+            report.absorb(part)
+            report.tables += part.tables
+
+
+def _compared(name: str, *, only: str, at: datetime) -> Report:
+    report = Report(at=at)
+    try:
+        with transaction.atomic():
+            _check_table(name, audited_tables()[name], report=report, only=only)
+    except DatabaseError as error:
+        report.miss("table-unreadable", table=name, reason=str(error).strip().splitlines()[0])
+    else:
+        report.count("tables")
+        report.tables.append(name)
+    return report
 
 
 def _check_table(name: str, declaration: Declaration, *, report: Report, only: str) -> None:

@@ -52,6 +52,24 @@ FINDINGS: Final[Mapping[str, str]] = {
     "segment-twice": gettext_noop(
         "Two sealed segments of chain %(chain)s both claim record %(seq)s (“%(object)s”): there are two histories."
     ),
+    "verified-gone": gettext_noop(
+        "An earlier check saw the signed head of chain %(chain)s over %(seq)s records (“%(object)s”), "
+        "but it is gone from the evidence store."
+    ),
+    "verified-differs": gettext_noop(
+        "The signed head of chain %(chain)s over %(seq)s records (“%(object)s”) is not the one an earlier check saw: "
+        "there are two histories."
+    ),
+    "report-altered": gettext_noop(
+        "The kept report of the check begun at %(at)s UTC (%(id)s) is not what was signed: %(reason)s."
+    ),
+    "report-gone": gettext_noop(
+        "Record %(seq)s of chain %(chain)s tells of a check whose report (%(id)s) is no longer kept."
+    ),
+    "withheld": gettext_noop(
+        "What is not shown here: %(count)s findings about other clinics or the installation as a whole. "
+        "Whoever runs the installation reads them."
+    ),
     "line-altered": gettext_noop(
         "Record %(seq)s of chain %(chain)s was changed after it was sealed (in “%(object)s”)."
     ),
@@ -141,6 +159,15 @@ FINDINGS: Final[Mapping[str, str]] = {
         "The application announced a change that the database did not see (record %(seq)s of chain %(chain)s): "
         "its recording may have been switched off. Nobody has accounted for it."
     ),
+    "ddl": gettext_noop(
+        "The structure of the database was changed past the application (%(command)s %(object)s, record %(seq)s of "
+        "chain %(chain)s, as database user %(user)s), and nobody has accounted for it."
+    ),
+    "ddl-waiting": gettext_noop(
+        "The structure of the database was changed past the application (%(command)s %(object)s, "
+        "as database user %(user)s); the record of it is about to be written, and nobody has accounted for it."
+    ),
+    "watch-gone": gettext_noop("Changes of the database's structure are no longer watched (%(object)s): %(reason)s."),
     "trigger-missing": gettext_noop("Table %(table)s is not being recorded as declared: %(reason)s."),
     "proof-bad": gettext_noop("The proof “%(object)s” does not hold: %(reason)s."),
     "function-altered": gettext_noop(
@@ -158,6 +185,13 @@ UNCHECKED: Final[Mapping[str, str]] = {
     "store-unreadable": gettext_noop("“%(object)s” could not be read: %(reason)s."),
     "key-absent": gettext_noop("No trusted key is at hand, so no signature could be checked: %(reason)s."),
     "log-assumed": gettext_noop("Nobody said which log this should be; it calls itself “%(log)s”."),
+    "segment-unchecked": gettext_noop(
+        "Segment %(first)s to %(last)s of chain %(chain)s was not checked to the end: the process that did it died."
+    ),
+    "withheld-open": gettext_noop(
+        "What is not shown here is about other clinics. Whoever runs the installation reads it."
+    ),
+    "time-over": gettext_noop("The time for this check was over before its end."),
     "table-unreadable": gettext_noop("Table %(table)s could not be read: %(reason)s."),
     "chain-absent": gettext_noop(
         "There is no chain called %(chain)s, neither in the evidence store nor in the database."
@@ -180,6 +214,8 @@ NOTES: Final[Mapping[str, str]] = {
         "Between %(since)s and %(until)s UTC the log of logs says nothing: the system stood still, or nothing was "
         "sealed."
     ),
+    "ddl-unwatched": gettext_noop("Changes of the database's structure leave no record of their own: %(reason)s."),
+    "report-unsigned": gettext_noop("This report could not be signed, so no later check begins where it ended."),
     "anchor-absent": gettext_noop(
         "The signed heads carry no qualified time stamp: when they were signed rests on this system's own clock."
     ),
@@ -188,6 +224,7 @@ NOTES: Final[Mapping[str, str]] = {
 COUNTS: Final[Mapping[str, str]] = {
     "keys": gettext_noop("keys"),
     "chains": gettext_noop("chains"),
+    "heads": gettext_noop("signed heads"),
     "segments": gettext_noop("segments"),
     "records": gettext_noop("sealed records"),
     "mentions": gettext_noop("heads vouched for by the log of logs"),
@@ -196,8 +233,19 @@ COUNTS: Final[Mapping[str, str]] = {
     "tables": gettext_noop("tables"),
     "rows": gettext_noop("rows"),
     "triggers": gettext_noop("triggers"),
+    "reports": gettext_noop("kept reports"),
 }
 """What a report counts, in the order it is told."""
+
+LEVELS: Final[Mapping[str, str]] = {
+    "heads": gettext_noop("the signatures of all heads"),
+    "consistency": gettext_noop("the heads, and that each continues the one before it"),
+    "segments": gettext_noop("the whole evidence store, every sealed record in it"),
+    "records": gettext_noop("the evidence store, and the records and triggers of the database against it"),
+    "tables": gettext_noop("everything, the rows of the tables included"),
+}
+"""How deep a check goes, from shallow to deep; each includes the ones before it."""
+DEPTH: Final = tuple(LEVELS)
 
 
 def same(text: str) -> str:

@@ -15,7 +15,7 @@ from audit.note import Checkpoint, sign_note
 from audit.sealer import seal
 from audit.sequencer import sequence
 from audit.verify import Report, verify_worm
-from audit.verify.mentions import SILENCE, Mentions
+from audit.verify.mentions import SILENCE, check_mentions, newest
 from tests.audit.committed import committed  # noqa: F401 - the database of this module
 from tests.audit.sealed_house import NOW, House, furnished
 
@@ -166,10 +166,9 @@ def test_another_history_signed_with_the_right_key_is_told(house: House) -> None
 
 def test_silence_is_told_apart_from_what_was_taken_away(house: House) -> None:
     report = Report(at=NOW)
-    mentions = Mentions(house.worm, report=report)
     moments = [NOW, NOW + HEARTBEAT, NOW + HEARTBEAT + SILENCE + MINUTE]
-    mentions.take([canonical.encode({"at": canonical.moment(at), "event": {"data": {"heads": {}}}}) for at in moments])
-    mentions.finish()
+    lines = [canonical.encode({"at": canonical.moment(at), "event": {"data": {"heads": {}}}}) for at in moments]
+    newest(check_mentions(house.worm, lines, report=report), report=report)
     assert [(one.code, dict(one.values)) for one in report.notes] == [
         ("heads-silent", {"since": "2026-03-01 13:00:00", "until": "2026-03-01 15:01:00"}),
         ("heads-newest", {"at": "2026-03-01 15:01:00"}),
@@ -187,7 +186,7 @@ def test_silence_is_told_apart_from_what_was_taken_away(house: House) -> None:
 )
 def test_what_is_not_in_its_form_vouches_for_nothing(house: House, line: bytes | None) -> None:
     report = Report(at=NOW)
-    Mentions(house.worm, report=report).take([line])
+    check_mentions(house.worm, [line], report=report)
     assert (report.found, report.counts) == (0, {})
 
 

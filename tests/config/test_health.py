@@ -10,6 +10,7 @@ from django.test import Client, override_settings
 
 from audit.models import Chain, Cursor, Fact, ParkedRecord, Record
 from audit.models.segments import Segment
+from audit.models.verifications import Verification
 from config import health
 from config.tasks import watch
 
@@ -96,6 +97,56 @@ def test_what_waits_is_measured_from_the_tables() -> None:
     found = health.state(now=NOW)
     assert found == health.State(outbox_age=90, unsealed_age=4000, parked=1, consumer_lag={"notifications": 2})
     assert found.late == ["facts wait for the sequencer", "records wait for the sealer", "records are parked"]
+
+
+def sealed(*, hours: float) -> None:
+    """A segment sealed so many hours before NOW: since then there is something to check."""
+    moment = NOW - timedelta(hours=hours)
+    Segment.objects.create(
+        chain="platform", first=1, last=1, state="sealed", fence=1, planned_at=moment, sealed_at=moment
+    )
+
+
+def checked(kind: str, *, hours: float, outcome: str = "holds") -> None:
+    """A check of the evidence made so many hours before NOW."""
+    moment = NOW - timedelta(hours=hours)
+    Verification.objects.create(
+        kind=kind, level="segments", outcome=outcome, started_at=moment, ended_at=moment, body="{}"
+    )
+
+
+@pytest.mark.django_db
+def test_checks_of_the_evidence_are_told_and_called_overdue() -> None:
+    sealed(hours=1)
+    assert health.state(now=NOW).late == []
+    checked("hourly", hours=0.5)
+    checked("by hand", hours=0.1, outcome="does not hold")
+    found = health.state(now=NOW)
+    assert found.verification == {
+        "hourly": {"ended": "2026-11-22T11:30:00+00:00", "outcome": "holds", "overdue": False}
+    }
+    assert found.late == []
+    later = health.state(now=NOW + timedelta(days=9))
+    assert later.late == [f"the {kind} verification is overdue" for kind in ("hourly", "nightly", "weekly")]
+
+
+@pytest.mark.django_db
+def test_a_check_that_found_something_is_told_until_a_later_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    Fact.objects.all().delete()
+    sealed(hours=1)
+    monkeypatch.setattr("config.health.timezone.now", lambda: NOW)
+    checked("hourly", hours=0.5, outcome="does not hold")
+    body = Client().get("/readyz").json()
+    assert (body["status"], body["because"]) == (
+        "degraded",
+        ["the hourly verification found that the evidence does not hold"],
+    )
+    assert body["verification"]["hourly"]["outcome"] == "does not hold"
+    text = Client().get("/metrics").content.decode()
+    assert 'horae_verification_holds{kind="hourly"} 0.0' in text
+    assert 'horae_verification_overdue{kind="hourly"} 0.0' in text
+    checked("hourly", hours=0.1)
+    assert Client().get("/readyz").json()["because"] == []
 
 
 @pytest.mark.django_db

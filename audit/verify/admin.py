@@ -1,0 +1,142 @@
+"""What checks of the evidence found, as auditors read it: how each kind stands, and every kept report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from audit import access
+from audit.models.verifications import Kind, Outcome, Verification
+from audit.verify import kept, routine
+from audit.verify.objects import place
+from audit.verify.report import Finding, Report
+from audit.verify.run import trusted
+from audit.verify.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of how the checks stand."""
+
+    kind: Any
+    row: Verification | None
+    overdue: bool
+    says: Any
+    wrong: bool
+
+
+class VerificationAdmin(admin.ModelAdmin[Verification]):
+    """Whoever may read evidence sees that it was checked; what was found, as far as it is about their chains."""
+
+    list_display = ("ended_at", "kind", "level", "scope", "outcome")
+    list_filter = ("kind", "outcome")
+    ordering = ("-ended_at",)
+    sortable_by = ()
+    show_full_result_count = False
+    actions = None
+    fields = readonly_fields = ("kind", "level", "scope", "started_at", "ended_at", "signed", "told")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        reader = access.reader_of(request.user)
+        return reader.operator or bool(reader.chains)
+
+    def has_view_permission(self, request: HttpRequest, obj: Verification | None = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Verification | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Verification | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Verification]:
+        return super().get_queryset(request).defer("body", "statement")  # a list shows none of it, and it may be long
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        trust = _trust()
+        checks = [
+            *(_check(one.kind, one.last, overdue=one.overdue, trust=trust) for one in _standing()),
+            _check(Kind.BY_HAND, kept.latest().get(Kind.BY_HAND), overdue=False, trust=trust),
+        ]
+        return super().changelist_view(request, {**(extra_context or {}), "checks": checks})
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Verification | None:
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row._reader = access.reader_of(request.user)  # type: ignore[attr-defined]
+        return row
+
+    @admin.display(description=_("signature"))
+    def signed(self, row: Verification) -> str:
+        """Whether this is the report that was signed."""
+        try:
+            kept.read(row, trust=_trust())
+        except kept.Unsigned:
+            return gettext("There was no key to sign it with.")
+        except kept.Altered as error:
+            return gettext("It does not hold: %(reason)s.") % {"reason": error}
+        return gettext("It holds.")
+
+    @admin.display(description=_("report"))
+    def told(self, row: Verification) -> str | SafeString:
+        """The report in the reader's language, if it is the one that was signed."""
+        try:
+            said = kept.read(row, trust=_trust())
+        except kept.Unsigned:
+            said = kept.unsigned(row)
+        except kept.Altered:
+            return gettext("This is not the report that was signed. Nothing in it can be relied on.")
+        reader = getattr(row, "_reader", access.NOBODY)
+        return format_html('<pre class="record">{}</pre>', _for(reader, kept.told(said)).as_text(gettext))
+
+
+def _standing() -> list[routine.Standing]:
+    return routine.standing(now=timezone.now())
+
+
+def _trust() -> Trust:
+    return trusted(Report(at=timezone.now()))
+
+
+def _check(kind: Kind, row: Verification | None, *, overdue: bool, trust: Trust) -> Check:
+    if row is None:
+        return Check(kind.label, None, overdue, "–", wrong=False)
+    try:
+        kept.read(row, trust=trust)
+    except kept.Unsigned:
+        pass
+    except kept.Altered:
+        return Check(kind.label, row, overdue, gettext("not the report that was signed"), wrong=True)
+    outcome = Outcome(row.outcome)
+    return Check(kind.label, row, overdue, outcome.label, wrong=outcome is not Outcome.HOLDS)
+
+
+def _for(reader: access.Reader, report: Report) -> Report:
+    """The report without what is about other clinics than the reader's; how much that is, is said."""
+    if reader.operator:
+        return report
+    shown = [found for found in report.findings if _chain(found.values) in reader.chains]
+    withheld = report.found - len(shown)
+    report.findings = [*shown, *([Finding("withheld", {"count": withheld})] if withheld else [])]
+    report.found = len(report.findings)
+    for points in (report.unchecked, report.notes):
+        points[:] = [point for point in points if _chain(point.values) in {"", *reader.chains}]
+    if not report.unchecked and report.outcome == Outcome.NOT_ALL_CHECKED:
+        report.unchecked.append(Finding("withheld-open", {}))
+    return report
+
+
+def _chain(values: Mapping[str, Any]) -> str:
+    """The chain a finding is about; empty for the installation as a whole."""
+    return str(values.get("chain") or "") or place(str(values.get("object") or ""))[0]
