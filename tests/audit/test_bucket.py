@@ -13,7 +13,7 @@ from audit import signing, worm
 from audit.bucket import BucketWorm
 from audit.stores import open_worm
 from audit.verify import verify_worm
-from audit.worm import ObjectMissing, RetentionHolds, WormUnavailable
+from audit.worm import LegallyHeld, ObjectMissing, RetentionHolds, WormUnavailable
 from audit.worm.canary import probe
 from audit.worm.names import CANARY
 from tests.audit.committed import committed  # noqa: F401 - the database of this module
@@ -68,6 +68,28 @@ def test_a_lock_that_is_over_lets_go(gateway: Gateway) -> None:  # noqa: F811
     with pytest.raises(RetentionHolds):
         store.delete("a/b", now=until)
     time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds()) + 1.5)
+    store.delete("a/b", now=datetime.now(UTC))
+    with pytest.raises(ObjectMissing):
+        store.get("a/b")
+
+
+def test_a_held_version_outlives_its_lock_until_the_hold_is_lifted(gateway: Gateway) -> None:  # noqa: F811
+    bucket = gateway.bucket()
+    store = opened(gateway, bucket)
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
+    stored = put(store, until=until)
+    canary = store.put(f"{CANARY}old", b"canary", retain_until=until, content_type="text/plain")
+    store.hold("a/b", held=True, now=CLOCK, version=stored.version)
+    time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds()) + 1.5)
+    operator = gateway.client()
+    for bypass in (False, True):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            operator.delete_object(Bucket=bucket, Key="a/b", VersionId=stored.version, BypassGovernanceRetention=bypass)
+    with pytest.raises(LegallyHeld):
+        store.delete("a/b", now=datetime.now(UTC))
+    assert probe(store, now=datetime.now(UTC)) == []
+    assert canary.key not in [one.key for one in store.list(CANARY)]  # held, asked for, let go, taken away
+    store.hold("a/b", held=False, now=CLOCK, version=stored.version)
     store.delete("a/b", now=datetime.now(UTC))
     with pytest.raises(ObjectMissing):
         store.get("a/b")
