@@ -10,7 +10,7 @@ from celery import Task, shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from audit import erasure, sealer, stream, wake
+from audit import erasure, holding, sealer, stream, wake
 from audit.context import Actor, acting, note, use
 from audit.sequencer import sequence as sequence_facts
 from audit.stores import open_worm
@@ -75,3 +75,9 @@ def canary(**kwargs: Any) -> None:
 def erase(**kwargs: Any) -> None:
     """Finish erasures that were left half-way."""
     erasure.resume(now=timezone.now())
+
+
+@shared_task(name="audit.hold", base=AuditedTask, acks_late=True, ignore_result=True, **_LIMITS)
+def hold(**kwargs: Any) -> None:
+    """Put legal holds on what was sealed since or could not be reached, and take off those that were lifted."""
+    holding.settle(now=timezone.now())

@@ -13,6 +13,7 @@ from audit.keys.local import KeystoreBroken
 from audit.models.records import Chain
 from audit.stores import open_worm
 from audit.verify.chains import verify_worm
+from audit.verify.held import HoldCheck
 from audit.verify.records import RecordCheck, Tell
 from audit.verify.report import Report
 from audit.verify.system import check_findings, check_triggers
@@ -42,12 +43,15 @@ def verify(*, now: datetime, only: str = "", tell: Tell = _nothing) -> Report:
     with _snapshot():
         known = Chain.objects.filter(**({"name": only} if only else {})).exists()
         records = RecordCheck(report=report, worm=worm, only=only, tell=tell)
-        verify_worm(worm, trust=trust, now=now, listener=records, live=True, only=only, report=report)
+        held = HoldCheck(report=report, only=only, then=records)
+        verify_worm(worm, trust=trust, now=now, listener=held, live=True, only=only, report=report)
         records.finish(whole=all(point.code != "store-unreadable" for point in report.unchecked))
+        held.finish()
         check_triggers(report=report)
         check_tables(report=report, only=only, tell=tell)
         check_findings(report=report, only=only)
     records.look_again()
+    held.look_again()
     if only and not known and not report.counts.get("chains"):
         report.miss("chain-absent", chain=only)
     if not settings.TSA_URL:

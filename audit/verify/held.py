@@ -1,0 +1,82 @@
+"""Legal holds held against the evidence store: what a standing hold covers must be held there."""
+
+from uuid import UUID
+
+from audit.holds import LIFTED, PLACED
+from audit.models.facts import Fact
+from audit.models.holds import LegalHold
+from audit.models.records import Capture, Record
+from audit.verify.chains import Listener
+from audit.verify.records import parsed
+from audit.verify.report import KEPT, Report
+from audit.verify.segments import Records
+
+
+class HoldCheck:
+    """Listens to the check of the evidence store along with `then`, and looks at each object under a standing hold.
+
+    To be made in the snapshot the database is read in. What a sealer or a sweep does meanwhile is no finding.
+    """
+
+    def __init__(self, *, report: Report, only: str, then: Listener) -> None:
+        self.report = report
+        self.only = only
+        self.then = then
+        self._standing = list(LegalHold.objects.filter(**self._scope(), lifted_at=None).order_by("placed_at", "pk"))
+        self._missing: list[tuple[UUID, str, str]] = []
+        self._behind: dict[UUID, int] = {}
+
+    def records(self, chain: str, records: Records) -> None:
+        """See `Listener.records`."""
+        first, last = records.first, records.first + len(records.leaves) - 1
+        for hold in self._standing:
+            if hold.chain != chain or not hold.covers(first=first, last=last):
+                continue
+            if last > hold.held_through:
+                self._behind[hold.pk] = self._behind.get(hold.pk, 0) + 1
+                continue
+            for payload in records.manifest.payloads:
+                if payload.key in records.free and len(self._missing) < KEPT:
+                    self._missing.append((hold.pk, hold.matter, payload.key))
+        self.then.records(chain, records)
+
+    def unreadable(self, chain: str, first: int, last: int) -> None:
+        """See `Listener.unreadable`."""
+        self.then.unreadable(chain, first, last)
+
+    def ended(self, chain: str, size: int) -> None:
+        """See `Listener.ended`."""
+        self.then.ended(chain, size)
+
+    def finish(self) -> None:
+        """Hold the rows against the events on the chain, and tell of holds the store has not come as far as."""
+        if self._standing:
+            self.report.count("holds", len(self._standing))
+        for hold in self._standing:
+            if behind := self._behind.get(hold.pk):
+                self.report.note("hold-waiting", matter=hold.matter, chain=hold.chain, count=behind)
+        told = Record.objects.filter(**self._scope(), capture=Capture.APPLICATION, operation__in=(PLACED, LIFTED))
+        lifted: set[object] = set(told.filter(operation=LIFTED).values_list("object_pk", flat=True))
+        # An event still on its way to a record; the row was committed with it.
+        lifted |= set(Fact.objects.filter(new__name=LIFTED).values_list("new__about", flat=True))
+        rows = {str(hold.pk): hold for hold in self._standing}
+        for record in told.filter(operation=PLACED).order_by("chain", "seq").iterator():
+            event = parsed(record.body).get("event")
+            data = event.get("data") if isinstance(event, dict) else None
+            if record.object_pk in lifted or not isinstance(data, dict):
+                continue
+            row = rows.get(record.object_pk)
+            said = (record.chain, data.get("first"), data.get("last"))
+            if row is None or (row.chain, row.first, row.last) != said:
+                matter = str(data.get("matter"))
+                self.report.find("hold-forgotten", chain=record.chain, seq=record.seq, matter=matter)
+
+    def look_again(self) -> None:
+        """After the snapshot: tell of objects that are not held, unless their hold was lifted while the check ran."""
+        standing = set(LegalHold.objects.filter(lifted_at=None).values_list("pk", flat=True))
+        for pk, matter, key in self._missing:
+            if pk in standing:
+                self.report.find("hold-missing", object=key, matter=matter)
+
+    def _scope(self) -> dict[str, str]:
+        return {"chain": self.only} if self.only else {}
