@@ -9,7 +9,7 @@ from audit import signing, tree
 from audit.models import Chain, Record, Segment, SegmentState, Tile
 from audit.note import NoteError
 from audit.proof import Proof, ProofError
-from audit.tiles import Tiles, span_hash
+from audit.tiles import Tiles, span_hash, split
 
 _CHUNK: Final = 10_000
 
@@ -97,5 +97,4 @@ def _edges(chain: str) -> list[tuple[int, list[bytes]]]:
 
 
 def _hashes(tile: Tile) -> list[bytes]:
-    data = bytes(tile.hashes)
-    return [data[start : start + tree.HASH_BYTES] for start in range(0, len(data), tree.HASH_BYTES)]
+    return split(bytes(tile.hashes))

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 MODULES: Final = (
-    *("__init__", "canonical", "ed25519", "note", "proof", "segment", "tree"),
+    *("__init__", "canonical", "ed25519", "note", "proof", "segment", "tiles", "tree"),
     *("verify/__init__", "verify/chains", "verify/objects", "verify/offline", "verify/report", "verify/segments"),
-    *("verify/trust", "verify/words", "worm/__init__", "worm/folder", "worm/names", "worm/store"),
+    *("verify/tiles", "verify/trust", "verify/words", "worm/__init__", "worm/folder", "worm/names", "worm/store"),
 )
 _MAIN: Final = """import sys
 from datetime import UTC, datetime

@@ -8,6 +8,7 @@ from typing import Protocol
 from audit.verify.objects import Store
 from audit.verify.report import Report
 from audit.verify.segments import Position, Records, check_segment
+from audit.verify.tiles import TileCheck
 from audit.verify.trust import Trust
 from audit.worm.names import CHECKPOINT_KEY, SEGMENT_KEY, checkpoint_key, segment_prefix
 from audit.worm.store import ObjectMissing, Stored, Worm, WormUnavailable
@@ -72,7 +73,7 @@ def verify_worm(
 def _chain(store: Store, chain: str, *, listener: Listener | None, live: bool) -> int:
     """Check one chain; returns how many records have a signed head."""
     report, position = store.report, Position(chain)
-    heads = _Heads(store, chain)
+    heads, tiles = _Heads(store, chain), TileCheck(store, chain)
     open_segment: tuple[int, int] | None = None
     for first, last, files in _segments(store, chain):
         if open_segment is not None:
@@ -107,6 +108,8 @@ def _chain(store: Store, chain: str, *, listener: Listener | None, live: bool) -
             checkpoint=data,
             checkpoint_stored=stored,
         )
+        if records is not None:
+            tiles.add(records)
         if listener is not None and records is not None:
             listener.records(chain, records)
         elif listener is not None:
@@ -118,6 +121,8 @@ def _chain(store: Store, chain: str, *, listener: Listener | None, live: bool) -
         values: Mapping[str, str | int] = {"chain": chain, "first": open_segment[0], "last": open_segment[1]}
         report.note("segment-open", **values) if live else report.miss("segment-unsigned", **values)
     heads.finish()
+    # A segment whose head is still to come has its tiles already.
+    tiles.finish(size=open_segment[1] if open_segment is not None else position.size)
     return position.size
 
 

@@ -45,6 +45,13 @@ FINDINGS: Final[Mapping[str, str]] = {
     "checkpoint-stray": gettext_noop(
         "A signed head of chain %(chain)s speaks of %(seq)s records (“%(object)s”), but no sealed segment ends there."
     ),
+    "tile-missing": gettext_noop(
+        "The tile “%(object)s” of chain %(chain)s, complete since record %(seq)s, is gone from the evidence store."
+    ),
+    "tile-differs": gettext_noop(
+        "The tile “%(object)s” of chain %(chain)s, complete since record %(seq)s, "
+        "does not hold the hashes of the sealed records."
+    ),
     "root-differs": gettext_noop(
         "The records of chain %(chain)s up to number %(seq)s do not give the head that was signed for them "
         "(“%(object)s”)."
@@ -186,6 +193,7 @@ COUNTS: Final[Mapping[str, str]] = {
     "chains": gettext_noop("chains"),
     "segments": gettext_noop("segments"),
     "records": gettext_noop("sealed records"),
+    "tiles": gettext_noop("tiles"),
     "holds": gettext_noop("legal holds"),
     "unsealed": gettext_noop("records not sealed yet"),
     "waiting": gettext_noop("changes not recorded yet"),
