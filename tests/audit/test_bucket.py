@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from audit import signing, worm
+from audit import holds, signing, worm
 from audit.bucket import BucketWorm
+from audit.context import Actor
 from audit.stores import open_worm
+from audit.tiles import WIDTH
 from audit.verify import verify_worm
 from audit.worm import LegallyHeld, ObjectMissing, RetentionHolds, WormUnavailable
 from audit.worm.canary import probe
 from audit.worm.names import CANARY
 from tests.audit.committed import committed  # noqa: F401 - the database of this module
-from tests.audit.sealed_house import NOW, furnished
+from tests.audit.sealed_house import ADA, NOW, furnished
 from tests.ceph import Gateway, credentials, gateway  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("credentials")]
@@ -182,3 +184,22 @@ def test_sealed_evidence_in_a_bucket_holds_and_what_lies_on_it_is_named(
     report = verify_worm(store, trust=signing.trust(), now=NOW)
     named = {str(finding.values.get("object")) for finding in report.findings if finding.code == "object-doubled"}
     assert named == set(touched)
+
+
+@pytest.mark.usefixtures("db")
+def test_a_legal_hold_and_the_tiles_stand_in_a_bucket(gateway: Gateway, tmp_path: Path, settings: Any) -> None:  # noqa: F811
+    house = furnished(tmp_path, settings)
+    bucket = gateway.bucket()
+    settings.WORM_URL = f"s3://{bucket}/evidence?endpoint={gateway.url}&region=default"
+    house.happens(WIDTH + 4)
+    house.seals()
+    asked: dict[str, Any] = {"chain": "clinic/7", "matter": "2026/17", "reason": "A claim"}
+    hold = holds.place(actor=ADA, now=NOW, **asked)
+    store = open_worm(settings.WORM_URL)
+    assert [".ndjson.gz" in one.key for one in store.list() if one.held] == [True]
+    assert [one.key for one in store.list("chains/clinic/7/tile/")] == ["chains/clinic/7/tile/0/000"]
+    report = verify_worm(store, trust=signing.trust(), now=NOW)
+    assert (report.holds, report.counts["tiles"]) == (True, 1)
+    eva = Actor(kind="staff", id="42", label="eva")
+    holds.lift(actor=eva, now=NOW, hold_id=hold.pk, reason="Settled")
+    assert not any(one.held for one in store.list())
