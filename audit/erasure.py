@@ -12,6 +12,7 @@ import datetime
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,7 +20,8 @@ from django.apps import apps
 from django.conf import settings
 from django.db import models, transaction
 
-from audit import context, subjects
+from audit import context, holds, subjects
+from audit.alone import beside
 from audit.context import Actor
 from audit.declare import Category, OnErasure, declaration_of, declarations
 from audit.keys import keyring
@@ -45,37 +47,43 @@ def erase(*, actor: Actor, now: datetime.datetime, subject: models.Model, refere
     `subject` is the person's row (a Patient). `reference` names the request in the clinic's own files (at most 64
     characters, no personal data); one is made when it is empty. Asking again under the same reference returns the same
     certificate. Not callable inside a transaction: each step commits. An exception in a later step leaves data already
-    unreadable and the plan to `resume`.
+    unreadable and the plan to `resume`. Raises `holds.UnderHold`, and plans nothing, while a legal hold stands on a
+    record that the person's keys open.
     """
     plan = _plan(now=now, subject=subject, reference=reference or f"E-{uuid.uuid4().hex[:12]}")
     return _carry_out(plan=plan, actor=actor, now=now)
 
 
 def resume(*, now: datetime.datetime) -> int:
-    """Finish every erasure that was planned and not done; returns how many.
+    """Finish every erasure that was planned and not done; returns how many. One under a legal hold waits.
 
     One that fails does not stop the next: what failed is raised together, as an ExceptionGroup, at the end.
     """
     unfinished = list(Erasure.objects.filter(state=Erasure.State.PLANNED).order_by("planned_at"))
+    finished = 0
     failed: list[Exception] = []
     for plan in unfinished:
         try:
             _carry_out(plan=plan, actor=Actor.system("erasure"), now=now)
+            finished += 1
+        except holds.UnderHold:
+            continue
         except Exception as error:  # noqa: BLE001 - raised below; nobody's erasure waits for another's
             failed.append(error)
     if failed:
         raise ExceptionGroup("erasures that could not be finished", failed)
-    return len(unfinished)
+    return finished
 
 
 def replay(*, now: datetime.datetime) -> int:
     """Repeat erasures that a restored database took back, by the list beside the key store; returns how many.
 
-    Until it runs the listed keys stay closed anyway: the keyring asks the list.
+    Until it runs the listed keys stay closed anyway: the keyring asks the list. One under a legal hold waits, planned.
     """
     listed: dict[tuple[str, str], list[UUID]] = defaultdict(list)
     for entry in backend().destroyed().values():
         listed[entry.erasure, entry.subject].append(entry.key_id)
+    repeated = 0
     undone = [found for found in listed.items() if _undone(*found[0], key_ids=found[1])]
     for (reference, person), key_ids in undone:
         label, _, pk = person.partition(":")
@@ -90,8 +98,10 @@ def replay(*, now: datetime.datetime) -> int:
                 "chain": chain_of(_person(label, pk)),
             },
         )
-        _carry_out(plan=plan, actor=Actor.system("erasure.replay"), now=now)
-    return len(undone)
+        with suppress(holds.UnderHold):
+            _carry_out(plan=plan, actor=Actor.system("erasure.replay"), now=now)
+            repeated += 1
+    return repeated
 
 
 def chain_of(subject: models.Model | None) -> str:
@@ -106,11 +116,13 @@ def chain_of(subject: models.Model | None) -> str:
 
 @transaction.atomic(durable=True)
 def _plan(*, now: datetime.datetime, subject: models.Model, reference: str) -> Erasure:
+    named = {"reference": reference, "subject_model": subject._meta.label, "subject_pk": str(subject.pk)}
+    if (known := Erasure.objects.filter(**named).first()) is not None:
+        return known
+    key_ids = sorted(_keys(subject))
+    holds.refuse_destruction(key_ids=key_ids)
     plan, _created = Erasure.objects.get_or_create(
-        reference=reference,
-        subject_model=subject._meta.label,
-        subject_pk=str(subject.pk),
-        defaults={"planned_at": now, "chain": chain_of(subject), "key_ids": sorted(_keys(subject))},
+        **named, defaults={"planned_at": now, "chain": chain_of(subject), "key_ids": key_ids}
     )
     return plan
 
@@ -119,14 +131,16 @@ def _carry_out(*, plan: Erasure, actor: Actor, now: datetime.datetime) -> dict[s
     if plan.state == Erasure.State.DONE and plan.certificate is not None:
         return dict(plan.certificate)
     subject = _person(plan.subject_model, plan.subject_pk)
-    # Whatever was sealed between plan and now belongs to it too.
-    key_ids = sorted(set(plan.key_ids) | (_keys(subject) if subject is not None else set()))
-    # The plan names every key before one is destroyed: whoever finishes it finds what hung on them by the plan alone.
-    Erasure.objects.filter(pk=plan.pk).update(key_ids=key_ids)
-    backend().remember_destroyed(
-        key_ids=key_ids, erasure=plan.reference, subject=f"{plan.subject_model}:{plan.subject_pk}"
-    )
-    keyring.destroy_subject_keys(key_ids=key_ids)
+    with beside(holds.LOCK):  # nobody places a hold between the look and the end of the keys
+        # Whatever was sealed between plan and now belongs to it too.
+        key_ids = sorted(set(plan.key_ids) | (_keys(subject) if subject is not None else set()))
+        holds.refuse_destruction(key_ids=key_ids)
+        # The plan names every key before one is destroyed: who finishes it finds what hung on them by the plan alone.
+        Erasure.objects.filter(pk=plan.pk).update(key_ids=key_ids)
+        backend().remember_destroyed(
+            key_ids=key_ids, erasure=plan.reference, subject=f"{plan.subject_model}:{plan.subject_pk}"
+        )
+        keyring.destroy_subject_keys(key_ids=key_ids)
     with context.use("erasure.erase", operation="erase", actor=actor), transaction.atomic(durable=True):
         plan = Erasure.objects.select_for_update().get(pk=plan.pk)
         if plan.state == Erasure.State.DONE and plan.certificate is not None:

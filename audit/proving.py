@@ -10,7 +10,7 @@ from audit import canonical, signing, tree
 from audit.models import Chain, Record, Segment, SegmentState, Tile
 from audit.note import NoteError, parse_note
 from audit.proof import Proof, ProofError
-from audit.tiles import WIDTH, Tiles, span_hash
+from audit.tiles import WIDTH, Tiles, span_hash, split
 
 _CHUNK: Final = 10_000
 
@@ -126,5 +126,4 @@ def _edges(chain: str) -> list[tuple[int, list[bytes]]]:
 
 
 def _hashes(kept: bytes | memoryview) -> list[bytes]:
-    data = bytes(kept)
-    return [data[start : start + tree.HASH_BYTES] for start in range(0, len(data), tree.HASH_BYTES)]
+    return split(bytes(kept))

@@ -11,7 +11,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
-from audit import erasure, heads, origins, sealer, stream, wake
+from audit import erasure, heads, holding, origins, sealer, stream, wake
 from audit.context import Actor, acting, note, use
 from audit.sequencer import sequence as sequence_facts
 from audit.stores import open_worm
@@ -104,3 +104,9 @@ def verify(**kwargs: Any) -> None:
     kind = routine.due(now=timezone.now())
     if kind is not None:
         routine.run(kind, clock=timezone.now, over=SoftTimeLimitExceeded)
+
+
+@shared_task(name="audit.hold", base=AuditedTask, acks_late=True, ignore_result=True, **_LIMITS)
+def hold(**kwargs: Any) -> None:
+    """Put legal holds on what was sealed since or could not be reached, and take off those that were lifted."""
+    holding.settle(now=timezone.now())

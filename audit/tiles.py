@@ -18,6 +18,16 @@ Fetch = Callable[[int, int], Sequence[bytes]]
 """(level, index) -> the hashes of that tile, as many as there are yet."""
 
 
+def leaves_at(*, level: int, index: int) -> int:
+    """How many leaves the tree has when that tile becomes complete."""
+    return int((index + 1) * WIDTH ** (level + 1))
+
+
+def split(data: bytes) -> list[bytes]:
+    """The hashes of a tile as it is kept: one after another."""
+    return [data[start : start + tree.HASH_BYTES] for start in range(0, len(data), tree.HASH_BYTES)]
+
+
 class Tiles:
     """Tiles being filled at their right edge. `edges`: the last tile of each level, its index and its hashes."""
 

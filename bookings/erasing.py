@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import erasure
 from audit.context import Actor
+from audit.holds import UnderHold
 from bookings import rights
 from bookings.models import Appointment, AppointmentStatus, DataRequest, Patient
 from bookings.refusals import Refusal
@@ -46,6 +47,15 @@ class NotAskedFor(Refusal):
     message = _("This request does not ask for erasure.")
 
 
+class Held(Refusal):
+    """A legal hold stands on records that the patient's keys open."""
+
+    message = _(
+        "A legal hold keeps evidence about this patient, so nothing was erased. While it stands, refuse this request "
+        "and say that the data are needed for legal claims (Art. 17(3)(e) GDPR), or have the hold lifted."
+    )
+
+
 def still_to_come(*, patient: Patient, now: datetime) -> QuerySet[Appointment]:
     """The patient's visits that stand in the way of erasure."""
     return Appointment.objects.filter(patient=patient, end__gt=now, status__in=_EXPECTED)
@@ -55,7 +65,7 @@ def erase(*, actor: Actor, now: datetime, request_id: UUID, code: str) -> dict[s
     """Erase the patient who asked for it, and close what they had asked; returns the certificate.
 
     `code` is the patient's pseudonymous code, typed as a confirmation. Not callable inside a transaction. After a crash
-    the same call finishes what was begun. Raises WrongCode, NotAskedFor, NotOpen, StillToCome.
+    the same call finishes what was begun. Raises WrongCode, NotAskedFor, NotOpen, StillToCome, Held.
     """
     wanted = DataRequest.objects.select_related("patient").get(pk=request_id)
     patient = wanted.patient
@@ -67,6 +77,9 @@ def erase(*, actor: Actor, now: datetime, request_id: UUID, code: str) -> dict[s
         raise WrongCode
     if still_to_come(patient=patient, now=now).exists():
         raise StillToCome
-    certificate = erasure.erase(actor=actor, now=now, subject=patient, reference=f"request {wanted.pk}")
+    try:
+        certificate = erasure.erase(actor=actor, now=now, subject=patient, reference=f"request {wanted.pk}")
+    except UnderHold as error:
+        raise Held from error
     rights.settle_erased(actor=actor, now=now, patient_id=patient.pk)
     return certificate

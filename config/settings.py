@@ -157,6 +157,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "audit.sources": {"task": "audit.sources", "schedule": 3600.0, "options": {"expires": 3600}},
     "audit.verify": {"task": "audit.verify", "schedule": 300.0, "options": {"expires": 300}},
     "audit.erase": {"task": "audit.erase", "schedule": 300.0, "options": {"expires": 300}},
+    "audit.hold": {"task": "audit.hold", "schedule": 300.0, "options": {"expires": 300}},
     "bookings.sweep_holds": {"task": "bookings.sweep_holds", "schedule": 60.0, "options": {"expires": 60}},
     "bookings.lapse": {"task": "bookings.lapse", "schedule": 60.0, "options": {"expires": 60}},
     "config.watch": {"task": "config.watch", "schedule": 60.0, "options": {"expires": 60}},

@@ -1,7 +1,8 @@
-"""Tables of the evidence: facts, records, segments, keys."""
+"""Tables of the evidence: facts, records, segments, holds, keys."""
 
 from audit.models.erasures import Erasure
 from audit.models.facts import Fact
+from audit.models.holds import LegalHold
 from audit.models.keys import ClinicKey, SourceKey, SubjectKey
 from audit.models.reads import ReadWindow
 from audit.models.records import Chain, Cursor, ParkedRecord, Record
@@ -15,6 +16,7 @@ __all__ = [
     "Cursor",
     "Erasure",
     "Fact",
+    "LegalHold",
     "ParkedRecord",
     "ReadWindow",
     "Record",

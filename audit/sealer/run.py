@@ -4,17 +4,16 @@ A sealer may die anywhere; the next takes up each segment where its row says. An
 out, and the fence, a number that grows with each sealer, keeps out one that lost its lock without noticing.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Final
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Length
 
 from audit import signing
+from audit.alone import alone
 from audit.models.records import Chain, Record
 from audit.models.segments import Segment, SegmentState
 from audit.sealer.content import CannotSeal
@@ -53,8 +52,8 @@ def seal(*, now: datetime, reached: Reached = _nothing) -> list[Segment]:
     for chain in chains:
         try:
             while _waits(chain):
-                with _alone(chain) as alone:
-                    if not alone:
+                with alone(f"audit.seal {chain}") as held:
+                    if not held:
                         break
                     sealing = Sealing(worm, key, _take_fence(chain), now, reached)
                     while (segment := _next(chain, sealing)) is not None:
@@ -125,19 +124,3 @@ def _plan(chain: str, sealing: Sealing) -> Segment | None:
             )
     except IntegrityError as error:
         raise Superseded(f"another sealer has taken over chain {chain}") from error
-
-
-@contextmanager
-def _alone(chain: str) -> Iterator[bool]:
-    """Hold the chain's advisory lock for the block; False when another sealer has it."""
-    name = f"audit.seal {chain}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
-        held = bool(cursor.fetchone()[0])
-    try:
-        yield held
-    finally:
-        if held:
-            # A connection that broke has let go of the lock by itself.
-            with suppress(DatabaseError), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])

@@ -17,6 +17,7 @@ from audit.models.segments import Segment, SegmentState
 from audit.note import Checkpoint, NoteError, Signer, parse_note, sign_note
 from audit.proving import CannotProve, grow
 from audit.sealer.content import Built, CannotSeal, read
+from audit.sealer.tiles import publish
 from audit.worm import AlreadyWritten, ObjectMissing, Stored, Worm, names
 
 Reached = Callable[[str], None]
@@ -118,6 +119,7 @@ class Sealing:
         prefix = names.segment_prefix(chain=segment.chain, first=segment.first, last=segment.last)
         statement = names.statement_key(names.manifest_key(prefix))
         self._put(statement, segment.statement.encode(), until=until, kind="text/plain")
+        self._publish_tiles(segment)
         self.reached("grow tiles")
         with contextlib.suppress(CannotProve):  # derived; whoever asks for a proof is told
             grow(chain=segment.chain, size=segment.last)
@@ -126,6 +128,18 @@ class Sealing:
         self._put(checkpoint, segment.checkpoint.encode(), until=until, kind="text/plain")
         self.reached("note sealed")
         self._move(segment, SegmentState.STORED, state=SegmentState.SEALED, sealed_at=self.now)
+
+    def _publish_tiles(self, segment: Segment) -> None:
+        until = _noted(segment).leaves.retain_until
+
+        def put(level: int, index: int, hashes: bytes) -> None:
+            self.reached(f"put tile {level}/{index}")
+            key = names.tile_key(chain=segment.chain, level=level, index=index)
+            self._put(key, hashes, until=until, kind="application/octet-stream")
+
+        # What they are made of may be gone from the store: the check says so, and new records are sealed all the same.
+        with contextlib.suppress(CannotSeal):
+            publish(worm=self.worm, chain=segment.chain, first=segment.first, last=segment.last, put=put)
 
     def _manifest(self, segment: Segment, built: Built) -> form.Manifest:
         prefix = names.segment_prefix(chain=segment.chain, first=segment.first, last=segment.last)

@@ -36,6 +36,22 @@ class Recipient(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """What of a checked segment is looked at in the order of the chain: its leaves, and which payloads nobody holds."""
+
+    first: int
+    leaves: Sequence[bytes]
+    until: str
+    """How long its leaves, and the tiles they complete, are locked."""
+    free: frozenset[str]
+    """Keys of its payloads that are under no legal hold in the store."""
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.leaves) - 1
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What the check of one segment found, from where it began and where it left the chain."""
 
@@ -44,6 +60,8 @@ class Outcome:
     end: Position
     spoke: Spoke | None = None
     """Of a segment of the log of logs: from when to when it speaks."""
+    sealed: Sealed | None = None
+    """None where nothing in the segment could be relied on, or it was not read."""
 
 
 class Bench:
@@ -82,7 +100,8 @@ class Bench:
         """Check the segment of a step from `position`, which stays as it is."""
         assert step.segment is not None
         segment = step.segment
-        report, end, spoke = Report(at=self.now), copy(position), None
+        report, end = Report(at=self.now), copy(position)
+        records: Records | None = None
         store = Store(self.worm, trust=self.trust, report=report)
         if self.level == DEPTH[0]:
             check_head(store, chain=step.chain, segment=segment)
@@ -90,10 +109,16 @@ class Bench:
         elif self.level == DEPTH[1]:
             check_continuity(store, position=end, segment=segment)
         else:
-            spoke = self._segment(store, end, segment)
-        return Outcome(report, copy(position), end, spoke)
+            records = self._segment(store, end, segment)
+        if records is None:
+            return Outcome(report, copy(position), end)
+        spoke = check_mentions(self.worm, records.lines, report=report) if step.chain == HEADS else None
+        manifest = records.manifest
+        free = frozenset(payload.key for payload in manifest.payloads if payload.key in records.free)
+        sealed = Sealed(records.first, records.leaves, manifest.leaves.retain_until, free)
+        return Outcome(report, copy(position), end, spoke, sealed)
 
-    def _segment(self, store: Store, position: Position, segment: Segment) -> Spoke | None:
+    def _segment(self, store: Store, position: Position, segment: Segment) -> Records | None:
         data = store.read(segment.head.key)
         if data is None:
             position.lose(size=segment.last)
@@ -109,9 +134,7 @@ class Bench:
         )
         if records is not None and self.recipient is not None:
             self.recipient.records(position.chain, records, report=store.report)
-        if records is None or position.chain != HEADS:
-            return None
-        return check_mentions(self.worm, records.lines, report=store.report)
+        return records
 
     def _claimed(self, chain: str, segment: Segment) -> Position:
         """Where the chain stands before a segment, by the manifest of the one before."""

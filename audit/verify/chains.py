@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from audit.verify.bench import Batch, Bench, Outcome, batches, same
+from audit.verify.bench import Batch, Bench, Outcome, Sealed, batches, same
 from audit.verify.mentions import Spoke, newest
 from audit.verify.objects import Store
 from audit.verify.plan import Plan, Step
 from audit.verify.report import Head, Report
 from audit.verify.segments import Position, Records
+from audit.verify.tiles import TileCheck
 from audit.verify.trust import Trust
 from audit.verify.words import DEPTH
 from audit.verify.workers import Workers
@@ -32,6 +33,10 @@ class Listener(Protocol):
 
     def records(self, chain: str, records: Records, *, report: Report) -> None:
         """A segment whose leaves are known."""
+        ...
+
+    def sealed(self, chain: str, sealed: Sealed) -> None:
+        """A segment was read: what is looked at in order, and always here."""
         ...
 
     def reached(self, chain: str, size: int, head: str | None) -> None:
@@ -74,7 +79,7 @@ def verify_worm(
         store.keyring()
         plan = Plan(worm, trust=trust, now=now, live=live, only=only, since=since or {})
         bench = Bench(worm, trust=trust, level=level, now=now, recipient=listener)
-        chains = _Chains(report, bench, plan, listener)
+        chains = _Chains(store, bench, plan, listener)
         for batch, outcomes in _checked(plan, bench, listener=listener, jobs=jobs, again=again):
             chains.add(batch, outcomes)
         report.count("chains", chains.number)
@@ -108,8 +113,9 @@ def _checked(
 class _Chains:
     """Puts together what was found, step by step, as if one process had read from the beginning."""
 
-    def __init__(self, report: Report, bench: Bench, plan: Plan, listener: Listener | None) -> None:
-        self.report = report
+    def __init__(self, store: Store, bench: Bench, plan: Plan, listener: Listener | None) -> None:
+        self.store = store
+        self.report = store.report
         self.bench = bench
         self.plan = plan
         self.listener = listener
@@ -118,6 +124,7 @@ class _Chains:
         self._clean = (0, 0)
         self._first = 0
         self._spoke: Spoke | None = None
+        self._tiles = TileCheck(store, "")
 
     def add(self, batch: Batch, outcomes: list[Outcome | None] | None) -> None:
         """Take over a batch; `outcomes` is None when the process that had it died, an outcome when it is yet to do.
@@ -141,6 +148,7 @@ class _Chains:
         # What the lists told with this step is about the head the chain is taken up behind.
         self._clean = self.report.found, len(self.report.unchecked)
         self._position, self._first, self._spoke = start, 0, None
+        self._tiles = TileCheck(self.store, step.chain)
         head = self.plan.resumed.get(step.chain)
         if head is not None:
             self.report.since[step.chain] = head
@@ -160,6 +168,10 @@ class _Chains:
             self._position = outcome.end
             if outcome.spoke is not None:
                 self._spoke = outcome.spoke.after(self._spoke, report=self.report)
+            if outcome.sealed is not None:
+                self._tiles.add(outcome.sealed)
+                if self.listener is not None:
+                    self.listener.sealed(step.chain, outcome.sealed)
         self._first = first
         self._reached()
 
@@ -172,6 +184,8 @@ class _Chains:
         if self.listener is not None:
             self.listener.ended(chain, size)
         newest(self._spoke, report=self.report)
+        if DEPTH.index(self.report.level) >= _RELIED_ON:
+            self._tiles.finish(size=size)
         report, compact = self.report, self._position.compact
         if DEPTH.index(report.level) < _RELIED_ON or not report.keys:
             return

@@ -123,11 +123,11 @@ class Store:
 
 
 def place(key: str) -> tuple[str, str]:
-    """The chain and the kind (`seg`, `checkpoint`) a key belongs to; ("", "keyring") for keys, ("", "") for none."""
+    """The chain and the kind (`seg`, `checkpoint`, `tile`) of a key; ("", "keyring") for keys, ("", "") for none."""
     parts = key.split("/")
     if parts[0] == KEYRING and len(parts) > 1:
         return "", KEYRING
-    for kind in ("seg", "checkpoint"):
+    for kind in ("seg", "checkpoint", "tile"):
         if parts[0] == "chains" and kind in parts[2:4]:
             chain = "/".join(parts[1 : parts.index(kind, 2)])
             if CHAIN.fullmatch(chain) and len(parts) > parts.index(kind, 2) + 1:

@@ -9,6 +9,7 @@ from audit import segment as form
 from audit import tree
 from audit.models.records import Chain, Record
 from audit.models.segments import Segment, SegmentState
+from audit.verify.bench import Sealed
 from audit.verify.copies import against, aside, parsed, rows
 from audit.verify.report import Report
 from audit.verify.segments import Records
@@ -77,6 +78,9 @@ class RecordCheck:
             else:
                 against(report, chain, row, leaf, records.lines[place])
         self._state(report, chain, records, known)
+
+    def sealed(self, chain: str, sealed: Sealed) -> None:
+        """See `Listener.sealed`: legal holds and tiles are no business of the database's records."""
 
     def reached(self, chain: str, size: int, head: str | None) -> None:
         """See `Listener.reached`."""

@@ -12,6 +12,7 @@ from audit.keys.local import KeystoreBroken
 from audit.models.records import Chain
 from audit.stores import open_worm
 from audit.verify.chains import verify_worm
+from audit.verify.held import HoldCheck
 from audit.verify.kept import check_kept, verified_heads
 from audit.verify.records import RecordCheck, Tell
 from audit.verify.report import Report
@@ -79,11 +80,12 @@ def verify(
         known = Chain.objects.filter(**({"name": extent.only} if extent.only else {})).exists()
         deep = extent.reaches("records")
         records = RecordCheck(report=report, worm=worm, only=extent.only, tell=tell, join=join, deep=deep)
+        held = HoldCheck(report=report, only=extent.only, then=records)
         verify_worm(
             worm,
             trust=trust,
             now=now,
-            listener=records,
+            listener=held,
             live=True,
             only=extent.only,
             report=report,
@@ -94,6 +96,7 @@ def verify(
         )
         records.finish(whole=all(point.code != "store-unreadable" for point in report.unchecked))
         if deep:
+            held.finish()
             check_triggers(report=report)
             check_watch(report=report)
         if extent.reaches("tables"):
@@ -102,6 +105,7 @@ def verify(
             check_findings(report=report, only=extent.only)
             check_kept(trust=trust, now=now, report=report)
     records.look_again()
+    held.look_again()
     if extent.only and not known and not report.counts.get("chains"):
         report.miss("chain-absent", chain=extent.only)
     if not settings.TSA_URL:

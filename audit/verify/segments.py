@@ -41,6 +41,8 @@ class Records:
     leaves: Sequence[bytes]
     lines: Sequence[bytes | None]
     manifest: Manifest
+    free: frozenset[str]
+    """Keys of the segment's objects on which no legal hold stands."""
 
 
 def check_segment(
@@ -75,7 +77,8 @@ def check_segment(
     check.rules(manifest, leaves, ordered)
     store.report.count("segments")
     store.report.count("records", len(leaves))
-    return Records(first, leaves, ordered, manifest)
+    free = frozenset(key for key, stored in files.items() if not stored.held)
+    return Records(first, leaves, ordered, manifest, free)
 
 
 class _Check:

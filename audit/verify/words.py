@@ -27,6 +27,14 @@ FINDINGS: Final[Mapping[str, str]] = {
     "lock-short": gettext_noop(
         "The file “%(object)s” is locked only until %(found)s, but was sealed to be kept until %(wanted)s."
     ),
+    "hold-missing": gettext_noop(
+        "The file “%(object)s” belongs to a legal hold (%(matter)s), but the evidence store would let it be deleted "
+        "once its time is over."
+    ),
+    "hold-forgotten": gettext_noop(
+        "Record %(seq)s of chain %(chain)s placed a legal hold (%(matter)s) that nobody lifted, "
+        "but the database no longer knows it as it was placed."
+    ),
     "statement-bad": gettext_noop("The signature over the file “%(object)s” does not hold: %(reason)s."),
     "checkpoint-bad": gettext_noop(
         "The signed head of chain %(chain)s after record %(seq)s (“%(object)s”) does not hold: %(reason)s."
@@ -36,6 +44,13 @@ FINDINGS: Final[Mapping[str, str]] = {
     ),
     "checkpoint-stray": gettext_noop(
         "A signed head of chain %(chain)s speaks of %(seq)s records (“%(object)s”), but no sealed segment ends there."
+    ),
+    "tile-missing": gettext_noop(
+        "The tile “%(object)s” of chain %(chain)s, complete since record %(seq)s, is gone from the evidence store."
+    ),
+    "tile-differs": gettext_noop(
+        "The tile “%(object)s” of chain %(chain)s, complete since record %(seq)s, "
+        "does not hold the hashes of the sealed records."
     ),
     "root-differs": gettext_noop(
         "The records of chain %(chain)s up to number %(seq)s do not give the head that was signed for them "
@@ -202,6 +217,9 @@ NOTES: Final[Mapping[str, str]] = {
     "segment-open": gettext_noop(
         "Segment %(first)s to %(last)s of chain %(chain)s is only just being sealed; it was not judged."
     ),
+    "hold-waiting": gettext_noop(
+        "The legal hold %(matter)s on chain %(chain)s still has to be put on %(count)s segments; the sweep goes on."
+    ),
     "records-newer": gettext_noop("%(count)s records of chain %(chain)s were sealed while this check ran."),
     "tables-apart": gettext_noop(
         "Only the evidence store was looked at. Whether the tables of the database still agree with it, "
@@ -228,6 +246,8 @@ COUNTS: Final[Mapping[str, str]] = {
     "segments": gettext_noop("segments"),
     "records": gettext_noop("sealed records"),
     "mentions": gettext_noop("heads vouched for by the log of logs"),
+    "tiles": gettext_noop("tiles"),
+    "holds": gettext_noop("legal holds"),
     "unsealed": gettext_noop("records not sealed yet"),
     "waiting": gettext_noop("changes not recorded yet"),
     "tables": gettext_noop("tables"),

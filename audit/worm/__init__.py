@@ -3,6 +3,7 @@
 from audit.worm.folder import FolderWorm
 from audit.worm.store import (
     AlreadyWritten,
+    LegallyHeld,
     ObjectMissing,
     RetentionHolds,
     Stored,
@@ -14,6 +15,7 @@ from audit.worm.store import (
 __all__ = [
     "AlreadyWritten",
     "FolderWorm",
+    "LegallyHeld",
     "ObjectMissing",
     "RetentionHolds",
     "Stored",

@@ -1,8 +1,9 @@
 """A write-once folder: the store of a laptop, and of anyone who wants to look at evidence with ordinary tools.
 
 An object is a file under its key. Its lock is kept beside it in `.retain/<key>`, a file of JSON lines that is only
-appended to; the latest date in it counts. New bytes are written and flushed in `.incoming/` and then hard-linked to
-their name, which the file system refuses when the name is taken: at no moment could a name be overwritten.
+appended to; the latest date in it counts, and the last word about a legal hold. New bytes are written and flushed in
+`.incoming/` and then hard-linked to their name, which the file system refuses when the name is taken: at no moment
+could a name be overwritten.
 
 Against someone who owns the machine a folder is no lock: what holds then is that every change is *detected*.
 """
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from audit.worm.store import (
     AlreadyWritten,
+    LegallyHeld,
     ObjectMissing,
     RetentionHolds,
     Stored,
@@ -76,7 +78,7 @@ class FolderWorm:
             raise ObjectMissing(f"{key} is not there") from error
         if stat.S_ISDIR(found.st_mode):
             raise ObjectMissing(f"{key} is a folder")
-        return Stored(key, VERSION, found.st_size, self._retained_until(key))
+        return Stored(key, VERSION, found.st_size, *self._locks(key))
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Stored]:
         """See `Worm.list`. Names that are not files of ours are listed as they are found."""
@@ -99,6 +101,8 @@ class FolderWorm:
     def delete(self, key: str, *, now: datetime, version: str | None = None) -> None:
         """See `Worm.delete`. The list of locks stays, with a line that says when the object was removed."""
         stored = self.look(key, version)
+        if stored.held:
+            raise LegallyHeld(f"a legal hold stands on {key}")
         if stored.retain_until is None or stored.retain_until > check_moment(now):
             until = f"until {stored.retain_until:%Y-%m-%d}" if stored.retain_until else "and its date cannot be read"
             raise RetentionHolds(f"{key} is locked {until}")
@@ -107,6 +111,15 @@ class FolderWorm:
         path.unlink()
         _flush_folder(path.parent)
         self._append(key, {"deleted": f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"})
+
+    def hold(self, key: str, *, held: bool, now: datetime, version: str | None = None) -> Stored:
+        """See `Worm.hold`. Each change is a line in the list of locks, so that placing and lifting stay to be seen."""
+        moment = check_moment(now).astimezone(UTC)
+        stored = self.look(key, version)
+        if stored.held != held:
+            self._append(key, {"hold": held, "at": f"{moment:%Y-%m-%dT%H:%M:%SZ}"})
+            stored = self.look(key, version)
+        return stored
 
     def force_delete(self, key: str, *, version: str) -> None:
         """See `Worm.force_delete`."""
@@ -169,20 +182,23 @@ class FolderWorm:
         if self.immutable:
             _flag(path, _APPEND_ONLY)
 
-    def _retained_until(self, key: str) -> datetime | None:
+    def _locks(self, key: str) -> tuple[datetime | None, bool]:
+        """Until when the object is locked, and whether a legal hold stands on it."""
+        latest: datetime | None = None
+        held = False
         try:
             lines = self._read(self.root / RETAIN / key).decode().splitlines()
         except (ObjectMissing, UnicodeDecodeError):
-            return None
-        latest: datetime | None = None
+            return latest, held
         for line in filter(None, lines):
             try:
-                text = json.loads(line).get("retain_until", "")
-                until = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+                said = json.loads(line)
+                held = bool(said.get("hold", held))
+                until = datetime.strptime(said.get("retain_until", ""), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
             except (ValueError, AttributeError, TypeError):
                 continue
             latest = until if latest is None else max(latest, until)
-        return latest
+        return latest, held
 
     def _read(self, path: Path) -> bytes:
         try:

@@ -1,7 +1,7 @@
 """What the objects of the evidence store are called.
 
 Numbers are written with leading zeros, so that keys sort as the records do. A chain's segments lie side by side, each
-in a folder of its own, and its signed heads in another.
+in a folder of its own, its signed heads in another, and the complete tiles of its tree in a third.
 
 No Django here: the single-file verifier carries this module.
 """
@@ -21,6 +21,7 @@ SEGMENT_KEY = re.compile(
     rf"chains/(?P<chain>{CHAIN.pattern})/seg/(?P<first>\d{{{NUMBER}}})-(?P<last>\d{{{NUMBER}}})/(?P<name>[^/]+)"
 )
 CHECKPOINT_KEY = re.compile(rf"chains/(?P<chain>{CHAIN.pattern})/checkpoint/(?P<size>\d{{{NUMBER}}})")
+TILE_KEY = re.compile(rf"chains/(?P<chain>{CHAIN.pattern})/tile/(?P<level>\d)/(?P<index>(?:x\d{{3}}/)*\d{{3}})")
 KEYRING_KEY = re.compile(r"keyring/(?P<id>[0-9a-f]{16})\.json")
 RETENTION = re.compile(r"[a-z_]+")
 """A retention class: part of the name of its payload."""
@@ -54,6 +55,23 @@ def statement_key(key: str) -> str:
 
 def checkpoint_key(*, chain: str, size: int) -> str:
     return f"chains/{chain}/checkpoint/{size:0{NUMBER}d}"
+
+
+def tile_key(*, chain: str, level: int, index: int) -> str:
+    """Where a complete tile lies: its index in groups of three digits, all but the last after an x (tlog-tiles)."""
+    path = f"{index % 1000:03d}"
+    while index := index // 1000:
+        path = f"x{index % 1000:03d}/{path}"
+    return f"chains/{chain}/tile/{level}/{path}"
+
+
+def read_tile_key(key: str) -> tuple[int, int] | None:
+    """Level and index of the tile a key names; None for a key that names none, or not as it is written."""
+    match = TILE_KEY.fullmatch(key)
+    if match is None:
+        return None
+    level, index = int(match["level"]), int(re.sub(r"[x/]", "", match["index"]))
+    return (level, index) if tile_key(chain=match["chain"], level=level, index=index) == key else None
 
 
 def keyring_key(public_key: bytes) -> str:

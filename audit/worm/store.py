@@ -32,14 +32,22 @@ class RetentionHolds(WormError):
     """The object is still locked: it can be neither deleted nor released earlier."""
 
 
+class LegallyHeld(RetentionHolds):
+    """A legal hold stands on the object: it cannot be deleted, not even after its lock ended, until it is lifted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One version of one object as the store holds it. `retain_until` is None when the store cannot tell."""
+    """One version of one object as the store holds it. `retain_until` is None when the store cannot tell.
+
+    `held`: whether a legal hold stands on this version.
+    """
 
     key: str
     version: str
     size: int
     retain_until: datetime | None
+    held: bool = False
 
 
 class Worm(Protocol):
@@ -76,7 +84,17 @@ class Worm(Protocol):
         ...
 
     def delete(self, key: str, *, now: datetime, version: str | None = None) -> None:
-        """Remove an object whose lock has run out at `now`. Raises `RetentionHolds` before that, `ObjectMissing`."""
+        """Remove an object whose lock has run out at `now` and which nobody holds.
+
+        Raises `LegallyHeld` while a legal hold stands on it, `RetentionHolds` before its lock ends, `ObjectMissing`.
+        """
+        ...
+
+    def hold(self, key: str, *, held: bool, now: datetime, version: str | None = None) -> Stored:
+        """Place a legal hold on one version, or lift it. What is so already stays as it is; locks are not touched.
+
+        `now` dates it where the store keeps a history of its own. Raises `ObjectMissing`, `WormUnavailable`.
+        """
         ...
 
     def force_delete(self, key: str, *, version: str) -> None:

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from audit import signing, worm
+from audit import holds, signing, worm
 from audit.bucket import BucketWorm
+from audit.context import Actor
 from audit.stores import open_worm
+from audit.tiles import WIDTH
 from audit.verify import verify_worm
-from audit.worm import ObjectMissing, RetentionHolds, WormUnavailable
+from audit.worm import LegallyHeld, ObjectMissing, RetentionHolds, WormUnavailable
 from audit.worm.canary import probe
 from audit.worm.names import CANARY
 from tests.audit.committed import committed  # noqa: F401 - the database of this module
-from tests.audit.sealed_house import NOW, furnished
+from tests.audit.sealed_house import ADA, NOW, furnished
 from tests.ceph import Gateway, credentials, gateway  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("credentials")]
@@ -68,6 +70,28 @@ def test_a_lock_that_is_over_lets_go(gateway: Gateway) -> None:  # noqa: F811
     with pytest.raises(RetentionHolds):
         store.delete("a/b", now=until)
     time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds()) + 1.5)
+    store.delete("a/b", now=datetime.now(UTC))
+    with pytest.raises(ObjectMissing):
+        store.get("a/b")
+
+
+def test_a_held_version_outlives_its_lock_until_the_hold_is_lifted(gateway: Gateway) -> None:  # noqa: F811
+    bucket = gateway.bucket()
+    store = opened(gateway, bucket)
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=3)
+    stored = put(store, until=until)
+    canary = store.put(f"{CANARY}old", b"canary", retain_until=until, content_type="text/plain")
+    store.hold("a/b", held=True, now=CLOCK, version=stored.version)
+    time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds()) + 1.5)
+    operator = gateway.client()
+    for bypass in (False, True):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            operator.delete_object(Bucket=bucket, Key="a/b", VersionId=stored.version, BypassGovernanceRetention=bypass)
+    with pytest.raises(LegallyHeld):
+        store.delete("a/b", now=datetime.now(UTC))
+    assert probe(store, now=datetime.now(UTC)) == []
+    assert canary.key not in [one.key for one in store.list(CANARY)]  # held, asked for, let go, taken away
+    store.hold("a/b", held=False, now=CLOCK, version=stored.version)
     store.delete("a/b", now=datetime.now(UTC))
     with pytest.raises(ObjectMissing):
         store.get("a/b")
@@ -160,3 +184,22 @@ def test_sealed_evidence_in_a_bucket_holds_and_what_lies_on_it_is_named(
     report = verify_worm(store, trust=signing.trust(), now=NOW)
     named = {str(finding.values.get("object")) for finding in report.findings if finding.code == "object-doubled"}
     assert named == set(touched)
+
+
+@pytest.mark.usefixtures("db")
+def test_a_legal_hold_and_the_tiles_stand_in_a_bucket(gateway: Gateway, tmp_path: Path, settings: Any) -> None:  # noqa: F811
+    house = furnished(tmp_path, settings)
+    bucket = gateway.bucket()
+    settings.WORM_URL = f"s3://{bucket}/evidence?endpoint={gateway.url}&region=default"
+    house.happens(WIDTH + 4)
+    house.seals()
+    asked: dict[str, Any] = {"chain": "clinic/7", "matter": "2026/17", "reason": "A claim"}
+    hold = holds.place(actor=ADA, now=NOW, **asked)
+    store = open_worm(settings.WORM_URL)
+    assert [".ndjson.gz" in one.key for one in store.list() if one.held] == [True]
+    assert [one.key for one in store.list("chains/clinic/7/tile/")] == ["chains/clinic/7/tile/0/000"]
+    report = verify_worm(store, trust=signing.trust(), now=NOW)
+    assert (report.holds, report.counts["tiles"]) == (True, 1)
+    eva = Actor(kind="staff", id="42", label="eva")
+    holds.lift(actor=eva, now=NOW, hold_id=hold.pk, reason="Settled")
+    assert not any(one.held for one in store.list())

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from audit import holds
 from audit.context import Actor
 from audit.keys import keyring
-from audit.models import Record
+from audit.models import Erasure, Record
 from audit.sealed import KeyDestroyed
 from audit.stream import drain
 from bookings import erasing, rights
@@ -65,6 +66,19 @@ def test_not_while_a_visit_is_to_come(story: Cast, status: str) -> None:
 def test_visits_that_are_over_are_no_obstacle(story: Cast) -> None:
     visit(story, start=MONDAY - timedelta(days=1), status="fulfilled")
     erase(asked(story))
+    assert not live(story)
+
+
+def test_not_while_a_legal_hold_stands_on_the_patients_records(story: Cast) -> None:
+    drain()
+    wanted, chain = asked(story), f"clinic/{story.clinic.pk}"
+    hold = holds.place(actor=EVA, now=MONDAY, chain=chain, matter="2026/17", reason="A claim", last=10**6)
+    with pytest.raises(erasing.Held, match="legal hold"):
+        erase(wanted)
+    assert (live(story), Erasure.objects.count()) == (True, 0)
+    assert DataRequest.objects.get().state == "open"
+    holds.lift(actor=Actor(kind="staff", id="43", label="dana"), now=MONDAY, hold_id=hold.pk, reason="Settled")
+    erase(wanted)
     assert not live(story)
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from audit import erasure
 from audit.commands import AuditedCommand
+from audit.models import Erasure
 
 
 class Command(AuditedCommand):
@@ -27,3 +28,5 @@ class Command(AuditedCommand):
             self.stdout.write(f"Erasures finished: {resumed}. Erasures repeated after a restore: {replayed}.")
         else:
             self.stdout.write("Nothing to erase again.")
+        if not options["json"] and (waiting := Erasure.objects.filter(state=Erasure.State.PLANNED).count()):
+            self.stdout.write(f"Erasures that wait until a legal hold is lifted: {waiting}.")

@@ -127,6 +127,7 @@ class Chain:
             retain_until=locked,
         )
         self.put_manifest(manifest)
+        self.put_tiles()
         if checkpoint:
             self.put_checkpoint(size=last, root=self.compact.root())
         self.sealed = last
@@ -138,6 +139,15 @@ class Chain:
         self._put(key, data)
         self.put_statement(key, data, chain=self.name)
         self.previous = sha256(data).hexdigest()
+
+    def put_tiles(self) -> None:
+        """Every complete tile over the lines so far: 256 neighbouring hashes, whose root is a hash one level up."""
+        hashes = [tree.leaf_hash(line) for line, _ in self.lines]
+        for level in range(8):
+            whole = [hashes[at : at + 256] for at in range(0, len(hashes) - 255, 256)]
+            for index, tile in enumerate(whole):
+                self._put(f"chains/{self.name}/tile/{level}/{index:03d}", b"".join(tile))
+            hashes = [tree.root(tile) for tile in whole]
 
     def put_checkpoint(self, *, size: int, root: bytes) -> None:
         name = names.origin(log=self.log, chain=self.name)

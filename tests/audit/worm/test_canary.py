@@ -15,6 +15,7 @@ from audit.verify.trust import Trust
 from audit.worm.canary import LOCKED, probe
 from audit.worm.folder import FolderWorm
 from audit.worm.names import CANARY
+from audit.worm.store import RetentionHolds, Stored, WormUnavailable
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -39,6 +40,47 @@ def test_each_thing_a_store_lets_happen_is_told(tmp_path: Path) -> None:
         "It deleted a locked version.",
         "The locked version is gone.",
     ]
+
+
+class Forgetful(FolderWorm):
+    """Takes holds and keeps none; its locks hold, by a clock of its own."""
+
+    clock = NOW
+
+    def hold(self, key: str, *, held: bool, now: datetime, version: str | None = None) -> Stored:
+        return self.look(key, version)
+
+    def force_delete(self, key: str, *, version: str) -> None:
+        until = self.look(key, version).retain_until
+        if until is None or until > self.clock:
+            raise RetentionHolds
+        (self.root / key).unlink()
+
+
+class Deaf(FolderWorm):
+    """Knows no holds."""
+
+    def hold(self, key: str, *, held: bool, now: datetime, version: str | None = None) -> Stored:
+        raise WormUnavailable("NotImplemented")
+
+
+@pytest.mark.parametrize(
+    ("kind", "faults"),
+    [
+        (FolderWorm, []),
+        (Forgetful, ["It took a legal hold and does not show it.", "It deleted a version under a legal hold."]),
+        (Deaf, ["It does not take a legal hold."]),
+    ],
+)
+def test_a_store_that_keeps_no_hold_is_found_out_on_the_second_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[FolderWorm], faults: list[str]
+) -> None:
+    store = kind(tmp_path)
+    monkeypatch.setattr(Forgetful, "clock", NOW)
+    assert [probe(store, now=NOW), probe(store, now=NOW)] == [[], []]
+    monkeypatch.setattr(Forgetful, "clock", NOW + LOCKED)
+    assert probe(store, now=NOW + LOCKED) == faults
+    assert not any(stored.held for stored in store.list())
 
 
 def test_canaries_whose_day_is_over_are_taken_away_and_are_no_evidence(tmp_path: Path) -> None:

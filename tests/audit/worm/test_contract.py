@@ -8,7 +8,7 @@ import pytest
 
 from audit import worm
 from audit.stores import open_worm
-from audit.worm import AlreadyWritten, ObjectMissing, RetentionHolds, Worm
+from audit.worm import AlreadyWritten, LegallyHeld, ObjectMissing, RetentionHolds, Worm
 from tests.ceph import Gateway, credentials, gateway  # noqa: F401 - fixtures
 
 STORES = ("folder", pytest.param("bucket", marks=pytest.mark.real))
@@ -162,6 +162,49 @@ def test_a_lock_without_time_zone_is_refused(store: Worm) -> None:
         store.delete(KEY, now=LATER.replace(tzinfo=None))
     with pytest.raises(ValueError, match="aware"):
         store.extend(KEY, retain_until=LATER.replace(tzinfo=None))
+
+
+def test_a_hold_is_placed_and_lifted_on_one_version_and_seen(store: Worm) -> None:
+    stored = put(store)
+    put(store, key="other")
+    assert (stored.held, [one.held for one in store.list()]) == (False, [False, False])
+    held = store.hold(KEY, held=True, now=NOW, version=stored.version)
+    assert held == store.look(KEY) == store.hold(KEY, held=True, now=NOW)
+    assert (held.held, held.version, held.retain_until) == (True, stored.version, LATER)
+    assert [(one.key, one.held) for one in store.list()] == [(KEY, True), ("other", False)]
+    assert put(store) == held
+    assert store.extend(KEY, retain_until=LATER + timedelta(days=1)).held
+    assert not store.hold(KEY, held=False, now=NOW).held
+    assert [one.held for one in store.list()] == [False, False]
+
+
+def test_a_held_object_is_not_deleted_however_long_ago_its_lock_ended(store: Worm) -> None:
+    put(store)
+    store.hold(KEY, held=True, now=NOW)
+    with pytest.raises(LegallyHeld):
+        store.delete(KEY, now=LATER + timedelta(days=36_500))
+    assert store.get(KEY) == b"evidence"
+
+
+def test_an_object_whose_hold_was_lifted_can_be_deleted_once_its_lock_is_over(folder: Worm) -> None:
+    put(folder)
+    folder.hold(KEY, held=True, now=NOW)
+    folder.hold(KEY, held=False, now=NOW)
+    with pytest.raises(RetentionHolds):
+        folder.delete(KEY, now=LATER - timedelta(seconds=1))
+    folder.delete(KEY, now=LATER)
+    with pytest.raises(ObjectMissing):
+        folder.look(KEY)
+
+
+def test_nothing_that_is_not_there_is_held(store: Worm) -> None:
+    with pytest.raises(ObjectMissing):
+        store.hold(KEY, held=True, now=NOW)
+    put(store)
+    with pytest.raises(ObjectMissing):
+        store.hold(KEY, held=True, now=NOW, version="another version")
+    with pytest.raises(ValueError, match="aware"):
+        store.hold(KEY, held=True, now=NOW.replace(tzinfo=None))
 
 
 def test_large_and_empty_objects_are_kept_whole(store: Worm) -> None:

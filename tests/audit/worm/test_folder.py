@@ -153,6 +153,24 @@ def test_a_deleted_object_leaves_a_line_that_says_when(store: FolderWorm) -> Non
     assert '"deleted": "2027-03-01T12:00:00Z"' in (store.root / ".retain" / KEY).read_text()
 
 
+def test_placing_and_lifting_a_hold_stay_in_the_list_of_locks(store: FolderWorm) -> None:
+    put(store)
+    locks = store.root / ".retain" / KEY
+    first = locks.read_bytes()
+    for held in (True, True, False, True):
+        store.hold(KEY, held=held, now=NOW)
+    written = locks.read_bytes()
+    assert written.startswith(first)
+    line = '{"hold": %s, "at": "2026-03-01T12:00:00Z"}'
+    assert written.removeprefix(first).decode().split("\n\n") == [
+        *("\n" + line % "true", line % "false", line % "true" + "\n"),
+    ]
+    with locks.open("ab") as file:
+        file.write(b'{"hold": fal')
+    assert store.look(KEY).held
+    assert not store.hold(KEY, held=False, now=NOW).held
+
+
 def test_files_put_there_by_hand_are_listed(store: FolderWorm) -> None:
     put(store)
     (store.root / "chains" / ".secret").write_bytes(b"x")
