@@ -23,7 +23,7 @@ from audit.worm.names import manifest_key, segment_prefix
 from audit.worm.store import Worm, WormError
 
 Batch = Sequence[Step]
-_BATCH_RECORDS: Final = 20_000
+_BATCH_RECORDS: Final = 5_000
 _BATCH_STEPS: Final = 500
 
 
