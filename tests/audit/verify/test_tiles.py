@@ -168,7 +168,7 @@ def test_the_single_file_says_so_too(
     (tmp_path / "verify.pyz").write_bytes(packed())
     asked = ("--key", OURS.public_key.hex(), "--log", "horae.example")
     done = subprocess.run(
-        [sys.executable, "-I", "-S", str(tmp_path / "verify.pyz"), "store", str(worm.root), *asked],
+        [sys.executable, "-I", "-S", str(tmp_path / "verify.pyz"), "worm", str(worm.root), *asked],
         capture_output=True,
         text=True,
         timeout=60,
