@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Max, Min, Q
 
+from audit import canonical, tree
 from audit import segment as form
-from audit import tree
 from audit.models.records import Chain, Record
 from audit.models.segments import Segment, SegmentState
+from audit.segment import Manifest
 from audit.verify.bench import Sealed
 from audit.verify.copies import against, aside, parsed, rows
 from audit.verify.report import Report
@@ -183,6 +184,8 @@ class RecordCheck:
         said: dict[str, tuple[object, object]] = {
             "last": (row.last, last),
             "state": (row.state, SegmentState.SEALED),
+            "planned_at": (canonical.moment(row.planned_at), manifest.planned),
+            "contents": (row.contents, _contents(manifest)),
             "root": (bytes(row.root or b"").hex(), manifest.root),
             "frontier": (bytes(row.frontier), manifest.compact_range().to_bytes()),
             "manifest": (row.manifest.encode(), manifest.to_bytes()),
@@ -212,3 +215,9 @@ class RecordCheck:
             elif span["seq__max"] > known.seq or span["seq__min"] < 1:
                 found = span["seq__max"] if span["seq__max"] > known.seq else span["seq__min"]
                 self.report.find("head-differs", chain=chain, wanted=known.seq, found=found)
+
+
+def _contents(manifest: Manifest) -> dict[str, object]:
+    """What was fixed before the first object was stored, by hash."""
+    payloads = {payload.retention: payload.sha256 for payload in manifest.payloads}
+    return {"payloads": payloads, "leaves": manifest.leaves.sha256, "before": manifest.previous_manifest}
