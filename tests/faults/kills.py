@@ -10,14 +10,14 @@ import argparse
 import json
 import os
 import random
+import re
 import signal
-import subprocess
 import sys
 import threading
 import time
 from base64 import b64encode
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import closing, suppress
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -27,18 +27,25 @@ from uuid import UUID
 import django
 from django.db import connections
 
-from config.env import ROOT
+from config.embedded.processes import wait_until
 from tests.bench.visitor import Failed, Page, Visitor
+from tests.faults.sealing import STATES, Sealer, state_at
 from tests.running import Running, horae
 
 CLIENTS: Final = 3
 CLINIC: Final = "cabinet-des-terreaux"
 SERVICE: Final = "blood-test"
 DRAINED_SECONDS: Final = 120.0
-BETWEEN: Final = (0.4, 2.0)
+STALLED_SECONDS: Final = 120.0
+ANSWERED_SECONDS: Final = 1.0
+"""The web is at work when it answered so lately."""
+MIDST_SECONDS: Final = 0.03
+BETWEEN: Final = (0.3, 1.5)
 """Seconds from one kill to the next: as long as work is under way somewhere."""
-WEIGHTS: Final = {"web child": 4, "worker child": 4, "sealer": 4, "web": 1, "worker": 1, "beat": 1}
+WEIGHTS: Final = {"web child": 6, "worker child": 5, "sealer": 6, "web": 1, "worker": 1, "beat": 1}
 """How often each kind dies: a server that goes down whole is started again after growing pauses, and books nothing."""
+STEADY: Final = {"web child": 0.5, "worker child": 0.5, "web": 4.0, "worker": 4.0, "beat": 4.0}
+"""Seconds until something that started is taken to be at work."""
 OVERLAPS: Final = """
     SELECT count(*) FROM bookings_occupancy a JOIN bookings_occupancy b
     ON a.schedule_id = b.schedule_id AND a.id < b.id AND a.period && b.period
@@ -61,7 +68,9 @@ class Patients:
         self.port = port
         self.seed = seed
         self.sure: list[UUID] = []
+        self.served = 0.0
         self.failed: Counter[str] = Counter()
+        self.troubles: list[str] = []
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._books, args=(number,)) for number in range(CLIENTS)]
 
@@ -85,6 +94,8 @@ class Patients:
             except Failed as wrong:
                 self.failed[str(wrong).split(": ")[-1]] += 1
                 time.sleep(0.2)
+            except Exception as wrong:  # noqa: BLE001 - a patient who left unnoticed would be no load any more
+                self.troubles.append(f"patient {number}: {type(wrong).__name__}: {wrong}")
         connections.close_all()
 
     def _one(self, visitor: Visitor, *, dice: random.Random, email: str) -> UUID:
@@ -94,7 +105,10 @@ class Patients:
         if not page.slots:
             raise Failed("no free time")
         page = self._seen(visitor.press(page, f"{home}hold/", slot=dice.choice(page.slots)))
-        draft = UUID(page.path.rstrip("/").rsplit("/", 1)[-1])
+        try:
+            draft = UUID(page.path.rstrip("/").rsplit("/", 1)[-1])
+        except ValueError:
+            raise Failed("not held") from None
         form = {"who": "me", "given_name": "Kim", "family_name": f"Berg {email[:8]}", "message_language": "en"}
         page = self._seen(visitor.press(page, page.path, notice=page.notice, email=email, **form))
         codes = import_module("bookings.models").ContactChallenge.objects  # models want Django set up
@@ -106,43 +120,43 @@ class Patients:
             raise Failed("not booked")
         return draft
 
-    @staticmethod
-    def _seen(page: Page) -> Page:
+    def _seen(self, page: Page) -> Page:
         if page.status != 200:
             raise Failed(f"answered {page.status}")
+        self.served = time.monotonic()
         return page
 
 
-class Sealer:
-    """Our own sequencer and sealer, started again whenever it was killed."""
+class Victims:
+    """Whom to kill next: kinds in a drawn order, each as often as its share of all kills, and only what is at work.
 
-    def __init__(self, running: Running) -> None:
+    Shooting at what only starts would leave nobody to book, and meet no work in the midst.
+    """
+
+    def __init__(self, running: Running, *, kills: int, dice: random.Random) -> None:
         self._running = running
-        self._process: subprocess.Popen[str] | None = None
+        self._dice = dice
+        wanted = {kind: max(1, kills * weight // sum(WEIGHTS.values())) for kind, weight in WEIGHTS.items()}
+        rest = ["sealer"] * (kills - sum(wanted.values()))
+        self.order = ([kind for kind, count in wanted.items() for _ in range(count)] + rest)[-kills:]
+        dice.shuffle(self.order)
+        self._since: dict[int, float] = {}
 
-    def pid(self) -> int:
-        """Its pid, once it works; 0 while it only starts."""
-        if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.sealing"],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                cwd=ROOT,
-                env=self._running.environment,
-            )
-            assert self._process.stdout is not None
-            os.set_blocking(self._process.stdout.fileno(), False)
-            self._said = ""
-        if not self._said:
-            assert self._process.stdout is not None
-            self._said = self._process.stdout.readline() or ""
-        return self._process.pid if self._said else 0
+    def next(self, *, sealer: int, served: float) -> tuple[str, int] | None:
+        """Kind and pid of the next to die, taken from the order; None while none of those due is at work.
 
-    def end(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        `sealer` is its pid, 0 while it starts; `served` is when a page was last answered.
+        """
+        now = time.monotonic()
+        alive = _processes(self._running)
+        self._since = {pid: self._since.get(pid, now) for _kind, pid in alive}
+        steady = [(kind, pid) for kind, pid in alive if now - self._since[pid] > STEADY[kind]]
+        able = [(kind, pid) for kind, pid in steady if not kind.startswith("web") or now - served < ANSWERED_SECONDS]
+        able += [("sealer", sealer)] if sealer else []
+        for kind in self.order:
+            if pids := [pid for name, pid in able if name == kind]:
+                return kind, self._dice.choice(pids)
+        return None
 
 
 def run(*, kills: int, seed: int) -> dict[str, Any]:
@@ -151,37 +165,77 @@ def run(*, kills: int, seed: int) -> dict[str, Any]:
     Raises Wrong.
     """
     dice = random.Random(seed)
-    with ExitStack() as stack:
-        running = stack.enter_context(horae())
+    with horae() as running:
         os.environ.update(running.environment)
         django.setup()
         sealer = Sealer(running)
-        stack.callback(sealer.end)
-        killed: Counter[str] = Counter()
-        met: Counter[str] = Counter()
-        with Patients(port=int(running.url.rsplit(":", 1)[1]), seed=seed) as patients:
-            while killed.total() < kills:
-                time.sleep(dice.uniform(*BETWEEN))
-                victims = [*_processes(running), *([("sealer", pid)] if (pid := sealer.pid()) else [])]
-                kinds = sorted({name for name, _pid in victims})
-                if not kinds:
-                    continue
-                (kind,) = dice.choices(kinds, [WEIGHTS[name] for name in kinds])
-                met.update(state for (state,) in running.sql("SELECT state FROM audit_segment WHERE state <> 'sealed'"))
-                _kill(dice.choice([pid for name, pid in victims if name == kind]))
-                killed[kind] += 1
-                if killed.total() % 10 == 0:
-                    _say(f"{killed.total()} of {kills} killed, {len(patients.sure)} booked")
-        sealer.end()
+        victims = Victims(running, kills=kills, dice=dice)
+        with Patients(port=int(running.url.rsplit(":", 1)[1]), seed=seed) as patients, closing(sealer):
+            if not wait_until(lambda: bool(patients.sure), seconds=STALLED_SECONDS):
+                raise Wrong(f"nobody could book: {patients.failed}")
+            killed, met, died_at = _kill_all(running, victims, sealer, patients, dice=dice)
         _drained(running)
-        _check(running, sure=patients.sure)
-        return {
+        _check(running, sure=patients.sure, troubles=[*sealer.troubles, *patients.troubles])
+        done = {
             "killed": dict(sorted(killed.items())),
-            "segments_met": dict(sorted(met.items())),
+            "unsealed_segments_met": dict(sorted(met.items())),
+            "sealer_died_at": dict(sorted(died_at.items())),
+            "sealer_died_when": dict(sorted(_by_state(died_at).items())),
             "booked": len(patients.sure),
             "presses_failed": dict(patients.failed.most_common()),
             "records": running.sql("SELECT count(*) FROM audit_record")[0][0],
+            "heads": running.sql("SELECT count(*) FROM audit_segment")[0][0],
         }
+    _all_gone(running.data)
+    return done
+
+
+def _kill_all(
+    running: Running, victims: Victims, sealer: Sealer, patients: Patients, *, dice: random.Random
+) -> tuple[Counter[str], Counter[str], Counter[str]]:
+    """Kill until the order is used up: how many of each kind, the states of segments met, the sealer's last steps."""
+    killed: Counter[str] = Counter()
+    met: Counter[str] = Counter()
+    died_at: Counter[str] = Counter()
+    kills = len(victims.order)
+    stalled = time.monotonic() + STALLED_SECONDS
+    while victims.order:
+        time.sleep(dice.uniform(*BETWEEN))
+        found = victims.next(sealer=sealer.pid(), served=patients.served)
+        if found is None:
+            if time.monotonic() > stalled:
+                raise Wrong(f"none of {sorted(set(victims.order))} came back to work in {STALLED_SECONDS:.0f} s")
+            continue
+        kind, pid = found
+        if kind == "sealer":
+            _in_the_midst(sealer, state=STATES[killed[kind] % len(STATES)], dice=dice)
+        states = [state for (state,) in running.sql("SELECT state FROM audit_segment WHERE state <> 'sealed'")]
+        if not _kill(pid):
+            continue
+        victims.order.remove(kind)
+        killed[kind] += 1
+        met.update(states)
+        if kind == "sealer":
+            died_at[sealer.last_step()] += 1
+        stalled = time.monotonic() + STALLED_SECONDS
+        if killed.total() % 10 == 0:
+            _say(f"{killed.total()} of {kills} killed, {len(patients.sure)} booked, sealer {dict(_by_state(died_at))}")
+    return killed, met, died_at
+
+
+def _in_the_midst(sealer: Sealer, *, state: str, dice: random.Random) -> None:
+    """Wait until a segment the sealer is at stands so, if it does soon, and then a moment longer."""
+    until = time.monotonic() + 3.0
+    while state_at(sealer.step()) != state and time.monotonic() < until:
+        time.sleep(0.002)
+    time.sleep(dice.uniform(0.0, MIDST_SECONDS))
+
+
+def _by_state(died_at: Counter[str]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for step, count in died_at.items():
+        found[state_at(step)] += count
+    return found
 
 
 def _processes(running: Running) -> list[tuple[str, int]]:
@@ -207,11 +261,29 @@ def _processes(running: Running) -> list[tuple[str, int]]:
     return sorted(found)
 
 
-def _kill(pid: int) -> None:
+def _kill(pid: int) -> bool:
+    """Whether there was anybody to kill: it may have ended with an earlier one."""
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
-        return  # it had died of an earlier kill
+        return False
+    return True
+
+
+def _all_gone(data: Path) -> None:
+    """Whoever worked on this installation has ended with it, orphans of the killed too. Raises Wrong."""
+    mark = f"HORAE_DATA={data}".encode()
+
+    def left() -> list[int]:
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if int(folder.name) != os.getpid() and mark in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
+        return found
+
+    if not wait_until(lambda: not left(), seconds=20):
+        raise Wrong(f"processes were left behind: {left()}")
 
 
 def _drained(running: Running) -> None:
@@ -226,7 +298,11 @@ def _drained(running: Running) -> None:
     raise Wrong(f"not caught up after {DRAINED_SECONDS:.0f} s: {running.sql(owed)}, {running.sql(begun)} begun")
 
 
-def _check(running: Running, *, sure: list[UUID]) -> None:
+def _check(running: Running, *, sure: list[UUID], troubles: list[str]) -> None:
+    if troubles:
+        raise Wrong(f"{len(troubles)} times in trouble: {troubles[:3]}")
+    if refused := re.findall(rb".*(?:sealer\.content\.CannotSeal|sealer\.steps\.Fork).*", running.log):
+        raise Wrong(f"the installation's own sealer refused: {refused[:3]}")
     booked = {draft for (draft,) in running.sql("SELECT id FROM bookings_draft WHERE appointment_id IS NOT NULL")}
     if lost := set(sure) - booked:
         raise Wrong(f"{len(lost)} bookings that were seen are gone: {sorted(map(str, lost))[:3]}")
@@ -281,6 +357,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="the same seed draws the same lots")
     given = parser.parse_args(arguments)
     began = time.monotonic()
+    _say(f"{given.kills} kills, --seed {given.seed}")
     try:
         done = run(kills=given.kills, seed=given.seed)
     except Wrong as wrong:
