@@ -39,6 +39,8 @@ DRAINED_SECONDS: Final = 120.0
 STALLED_SECONDS: Final = 120.0
 ANSWERED_SECONDS: Final = 1.0
 """The web is at work when it answered so lately."""
+AHEAD: Final = 4
+"""How many of those drawn next are looked at: who is not at work yet is waited for, and comes late, not last."""
 MIDST_SECONDS: Final = 0.03
 BETWEEN: Final = (0.3, 1.5)
 """Seconds from one kill to the next: as long as work is under way somewhere."""
@@ -153,7 +155,7 @@ class Victims:
         steady = [(kind, pid) for kind, pid in alive if now - self._since[pid] > STEADY[kind]]
         able = [(kind, pid) for kind, pid in steady if not kind.startswith("web") or now - served < ANSWERED_SECONDS]
         able += [("sealer", sealer)] if sealer else []
-        for kind in self.order:
+        for kind in self.order[:AHEAD]:
             if pids := [pid for name, pid in able if name == kind]:
                 return kind, self._dice.choice(pids)
         return None
