@@ -166,7 +166,7 @@ def test_a_touched_segment_is_named(
     assert code == 1
     assert path.name in said or f"{seq}" in said
     assert path.parent.name in said
-    code, told = alone(installation, tmp_path, "store", str(copy))
+    code, told = alone(installation, tmp_path, "worm", str(copy))
     assert code == 1
     assert told.splitlines()[2] == said.splitlines()[2]  # the same finding, in the same words
 
@@ -191,7 +191,7 @@ def test_the_booking_is_proved_to_somebody_who_has_nothing_but_a_file_and_a_key(
     assert (code, f"record: {seq}" in said, "bookings.Appointment" in said) == (0, True, True)
     settled(installation)
     shutil.copytree(installation.data / "worm", tmp_path / "worm", copy_function=shutil.copy2)
-    code, said = alone(installation, tmp_path, "store", "worm")
+    code, said = alone(installation, tmp_path, "worm", "worm")
     assert (code, said.splitlines()[0]) == (0, "THE EVIDENCE HOLDS.")
 
 
@@ -243,13 +243,13 @@ def test_a_touched_database_is_named(
     settled(installation)
     chain, seq = sealed
     where = {"chain": chain, "seq": seq, "id": booked.id}
-    installation.psql("CREATE TABLE kept AS SELECT * FROM audit_record LIMIT 0")
-    installation.psql(tampering.does.format(**where))
+    installation.psql("CREATE TABLE kept AS SELECT * FROM audit_record LIMIT 0", unseen=True)
+    installation.psql(tampering.does.format(**where), unseen=True)
     try:
         code, said = verify(installation)
     finally:
-        installation.psql(tampering.undo.format(**where))
-        installation.psql("DROP TABLE kept")
+        installation.psql(tampering.undo.format(**where), unseen=True)
+        installation.psql("DROP TABLE kept", unseen=True)
     assert code == 1
     assert tampering.names.format(**where) in said
     assert verify(installation)[0] == 0
