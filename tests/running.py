@@ -67,7 +67,7 @@ class Running:
             return cursor.fetchall() if cursor.description else []
 
     def psql(self, script: str, *, unseen: bool = False) -> str:
-        """Run a script through the real `psql`; `unseen` by the watch over the structure, as a superuser may have it."""
+        """Run a script through the real `psql`; `unseen` by the watch over the structure, as a superuser may."""
         script = f"SET event_triggers = off; {script}" if unseen else script
         cluster = postgres.existing(home=self.data / "postgres")
         return cluster.run("psql", "--set", "ON_ERROR_STOP=1", "-AtXc", script, self.environment["DATABASE_URL"])
