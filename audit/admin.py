@@ -22,7 +22,7 @@ from audit.models import Chain, ParkedRecord, Record, Verification
 from audit.models.records import FINDINGS, Capture
 from audit.models.segments import Segment
 from audit.paging import BoundedPaginator
-from audit.verify.admin import VerificationAdmin
+from audit.verify.admin import ReadingAdmin, VerificationAdmin
 
 M = TypeVar("M", bound=models.Model)
 admin.site.register(Verification, VerificationAdmin)
@@ -87,37 +87,18 @@ def readable(request: HttpRequest) -> list[str]:
     return sorted(names, key=lambda name: (name == "platform", int(name.rpartition("/")[2]) if "/" in name else 0))
 
 
-class EvidenceAdmin(admin.ModelAdmin[M]):
+class EvidenceAdmin(ReadingAdmin[M]):
     """Reading only, and only the chains the person may read."""
 
     paginator = BoundedPaginator
     list_per_page = 50
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
     list_filter = cast(Any, (ChainFilter,))
-    actions = None
     actions_on_top = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         rows = super().get_queryset(request)
         reader = access.reader_of(request.user)
         return rows if reader.operator else rows.filter(chain__in=reader.chains)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        reader = access.reader_of(request.user)
-        return reader.operator or bool(reader.chains)
-
-    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
-        return self.has_module_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
-        return False
 
 
 class AcknowledgeForm(forms.Form):

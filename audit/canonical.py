@@ -34,13 +34,16 @@ def encode(value: object) -> bytes:
     Raises `ProfileError` for anything outside the profile; nothing is coerced silently, see `normalise` for that.
     """
     _check(value, 0)
-    return _written(value)
+    return write(value)
 
 
 def write(value: object) -> bytes:
     """As `encode`, for a value made of what `image` and `normalise` gave under keys of our own: nothing in it needs to
     be looked at once more. Raises `ProfileError` for a lone surrogate only."""
-    return _written(value)
+    try:
+        return _ENCODER.encode(value).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ProfileError("a text holds a lone surrogate") from error
 
 
 def decode(line: bytes) -> Any:
@@ -54,7 +57,7 @@ def decode(line: bytes) -> Any:
         raise ProfileError("not JSON in UTF-8") from error
     # What a look at the bytes shows to be inside the profile need not be walked through again; most lines are.
     plain = line.isascii() and line.count(b"{") + line.count(b"[") <= MAX_DEPTH
-    if (_written(value) if plain else encode(value)) != line:
+    if (write(value) if plain else encode(value)) != line:
         raise ProfileError("not in canonical form")
     return value
 
@@ -192,13 +195,6 @@ def _safe_integer(text: str) -> int:
 
 def _refuse(text: str) -> NoReturn:
     raise ProfileError(f"a number outside the profile: {text[:40]}")
-
-
-def _written(value: object) -> bytes:
-    try:
-        return _ENCODER.encode(value).encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ProfileError("a text holds a lone surrogate") from error
 
 
 # Made once: this is the hot path of sequencer and verifier. `_check` has bounded the depth, so nothing goes in circles.

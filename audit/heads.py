@@ -7,9 +7,8 @@ The records are events like any other: sequenced, sealed, proved and checked by 
 """
 
 import json
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 
@@ -20,6 +19,14 @@ from audit.models import Chain, Fact, Record
 EVENT: Final = "heads"
 MOVED_EVERY: Final = timedelta(minutes=10)
 HEARTBEAT: Final = timedelta(hours=1)
+
+
+class _Said(NamedTuple):
+    """One record of the log of logs."""
+
+    at: datetime
+    whole: bool
+    heads: dict[str, Any]
 
 
 @transaction.atomic
@@ -39,17 +46,14 @@ def keep(*, now: datetime) -> bool:
         .order_by("name")
         .values_list("name", "sealed_size", "sealed_root")
     }
-    said = _newest(whole=False)
-    if not standing or (said is not None and now - _at(said) < MOVED_EVERY):
+    said = _said_of_late()
+    if not standing or (said and now - said[0].at < MOVED_EVERY):
         return False
-    whole = _newest(whole=True)
-    if whole is None or now - _at(whole) >= HEARTBEAT:
+    places = [place for place, one in enumerate(said) if one.whole]
+    if not places or now - said[places[0]].at >= HEARTBEAT:
         note(chain=HEADS_CHAIN, event=EVENT, data={"whole": True, "heads": standing})
         return True
-    since = Record.objects.filter(chain=HEADS_CHAIN, seq__gte=whole["seq"]).order_by("seq")
-    known: dict[str, Any] = {}
-    for body in since.values_list("body", flat=True):
-        known |= _heads(json.loads(body))
+    known = {name: head for one in reversed(said[: places[0] + 1]) for name, head in one.heads.items()}
     moved = {name: head for name, head in standing.items() if known.get(name) != head}
     if not moved:
         return False
@@ -57,19 +61,18 @@ def keep(*, now: datetime) -> bool:
     return True
 
 
-def _newest(*, whole: bool) -> dict[str, Any] | None:
-    """The newest record of the log of logs; the newest that names every chain, if only a `whole` one will do."""
+def _said_of_late() -> list[_Said]:
+    """What the log of logs said, newest first, as far back as the newest that named every chain can lie."""
     rows = Record.objects.filter(chain=HEADS_CHAIN, operation=EVENT).order_by("-seq")
-    for body in rows.values_list("body", flat=True)[: 1 if not whole else HEARTBEAT // MOVED_EVERY + 1]:
-        said: dict[str, Any] = json.loads(body)
-        if not whole or said["event"]["data"].get("whole") is True:
-            return said
-    return None
+    bodies = rows.values_list("body", flat=True)[: HEARTBEAT // MOVED_EVERY + 1]
+    return [said for said in map(_read, bodies) if said is not None]
 
 
-def _heads(said: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(said["event"]["data"].get("heads") or {})
-
-
-def _at(said: Mapping[str, Any]) -> datetime:
-    return canonical.read_moment(said["at"])
+def _read(body: str) -> _Said | None:
+    """None for what is not in its form: whoever may write events wrote it, and it must not silence the others."""
+    try:
+        record = json.loads(body)
+        data = record["event"]["data"]
+        return _Said(canonical.read_moment(record["at"]), data.get("whole") is True, dict(data["heads"]))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,7 +1,6 @@
 """An appointment as a FHIR R4 Appointment (hl7.org/fhir/R4/appointment.html). Our statuses are R4's own."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any, Final
 
 from django.db import models
@@ -48,7 +47,7 @@ def appointment_resource(
         "description": str(visit.get_kind_display()),
         "start": visit.start.isoformat(),
         "end": visit.end.isoformat(),
-        "minutesDuration": (visit.end - visit.start) // timedelta(minutes=1),
+        "minutesDuration": visit.minutes,
         "created": visit.created.isoformat(),
         "comment": "; ".join(filter(None, [_needs(opened(visit, "needs")), opened(visit, "visit_address")])),
         "participant": [

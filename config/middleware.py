@@ -6,7 +6,6 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -146,7 +145,7 @@ def origin_of(request: HttpRequest) -> RequestOrigin | None:
         return None
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     session = hashlib.sha256(key.encode()).hexdigest()[:32] if key else ""
-    return RequestOrigin(address=address_of(request), session=session, day=timezone.now().astimezone(UTC).date())
+    return RequestOrigin(address=address_of(request), session=session, day=timezone.now().date())
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -26,6 +26,13 @@ from config.env import ROOT
 START_SECONDS = 240
 PATIENTS = "24"
 WEEKS = "1"
+OVERLAPS = """
+    SELECT count(*) FROM bookings_occupancy a JOIN bookings_occupancy b
+    ON a.schedule_id = b.schedule_id AND a.id < b.id AND a.period && b.period
+    WHERE a.kind IN ('appointment', 'session', 'hold') AND NOT a.overbooked
+    AND b.kind IN ('appointment', 'session', 'hold') AND NOT b.overbooked
+"""
+"""Pairs of rows that take one schedule at one time, by a query that trusts no constraint."""
 
 
 @dataclass(slots=True)

@@ -1,10 +1,10 @@
 """What checks of the evidence found, as auditors read it: how each kind stands, and every kept report."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib import admin
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -16,10 +16,36 @@ from django.utils.translation import gettext_lazy as _
 from audit import access
 from audit.models.verifications import Kind, Outcome, Verification
 from audit.verify import kept, routine
-from audit.verify.objects import place
-from audit.verify.report import Finding, Report
+from audit.verify.report import Report
 from audit.verify.run import trusted
+from audit.verify.shown import shown
 from audit.verify.trust import Trust
+
+M = TypeVar("M", bound=models.Model)
+
+
+class ReadingAdmin(admin.ModelAdmin[M]):
+    """Nothing is added, changed or deleted here, and nothing counted that would have to be read for it."""
+
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    actions = None
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        reader = access.reader_of(request.user)
+        return reader.operator or bool(reader.chains)
+
+    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +59,14 @@ class Check:
     wrong: bool
 
 
-class VerificationAdmin(admin.ModelAdmin[Verification]):
+class VerificationAdmin(ReadingAdmin[Verification]):
     """Whoever may read evidence sees that it was checked; what was found, as far as it is about their chains."""
 
     list_display = ("ended_at", "kind", "level", "scope", "outcome")
     list_filter = ("kind", "outcome")
     ordering = ("-ended_at",)
     sortable_by = ()
-    show_full_result_count = False
-    actions = None
     fields = readonly_fields = ("kind", "level", "scope", "started_at", "ended_at", "signed", "told")
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        reader = access.reader_of(request.user)
-        return reader.operator or bool(reader.chains)
-
-    def has_view_permission(self, request: HttpRequest, obj: Verification | None = None) -> bool:
-        return self.has_module_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Verification | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Verification | None = None) -> bool:
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Verification]:
         return super().get_queryset(request).defer("body", "statement")  # a list shows none of it, and it may be long
@@ -98,7 +106,7 @@ class VerificationAdmin(admin.ModelAdmin[Verification]):
         except kept.Altered:
             return gettext("This is not the report that was signed. Nothing in it can be relied on.")
         reader = getattr(row, "_reader", access.NOBODY)
-        return format_html('<pre class="record">{}</pre>', _for(reader, kept.told(said)).as_text(gettext))
+        return format_html('<pre class="record">{}</pre>', shown(kept.told(said), reader=reader).as_text(gettext))
 
 
 def _standing() -> list[routine.Standing]:
@@ -120,23 +128,3 @@ def _check(kind: Kind, row: Verification | None, *, overdue: bool, trust: Trust)
         return Check(kind.label, row, overdue, gettext("not the report that was signed"), wrong=True)
     outcome = Outcome(row.outcome)
     return Check(kind.label, row, overdue, outcome.label, wrong=outcome is not Outcome.HOLDS)
-
-
-def _for(reader: access.Reader, report: Report) -> Report:
-    """The report without what is about other clinics than the reader's; how much that is, is said."""
-    if reader.operator:
-        return report
-    shown = [found for found in report.findings if _chain(found.values) in reader.chains]
-    withheld = report.found - len(shown)
-    report.findings = [*shown, *([Finding("withheld", {"count": withheld})] if withheld else [])]
-    report.found = len(report.findings)
-    for points in (report.unchecked, report.notes):
-        points[:] = [point for point in points if _chain(point.values) in {"", *reader.chains}]
-    if not report.unchecked and report.outcome == Outcome.NOT_ALL_CHECKED:
-        report.unchecked.append(Finding("withheld-open", {}))
-    return report
-
-
-def _chain(values: Mapping[str, Any]) -> str:
-    """The chain a finding is about; empty for the installation as a whole."""
-    return str(values.get("chain") or "") or place(str(values.get("object") or ""))[0]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final
 
 from audit import canonical, signing
@@ -156,17 +157,25 @@ def check_kept(*, trust: Trust, now: datetime, report: Report) -> None:
     """Hold every kept report against its signature, and the chain's word that there was one against the reports."""
     if not trust.public_keys:
         return
-    there = set()
+    there: dict[str, tuple[Verification, str]] = {}
     for row in Verification.objects.order_by("-ended_at").iterator(chunk_size=50):
         report.count("reports")
-        there.add(str(row.id))
         _believed(row, trust=trust, report=report)
+        digest = sha256(row.body.encode()).hexdigest()
+        row.body = row.statement = ""  # one at a time is held
+        there[str(row.id)] = row, digest
     told = Record.objects.filter(model="", object_pk=EVENT, operation=EVENT, chain=PLATFORM_CHAIN)
     for record in told.filter(at__gt=now - timedelta(days=KEPT_DAYS)).order_by("seq").iterator(chunk_size=500):
         event = parsed(record.body).get("event")
-        number = str((event.get("data") or {}).get("id")) if isinstance(event, dict) else ""
-        if number not in there:
+        data = event.get("data") if isinstance(event, dict) else None
+        said = data if isinstance(data, dict) else {}
+        number = str(said.get("id"))
+        kept = there.get(number)
+        if kept is None:
             report.find("report-gone", chain=record.chain, seq=record.seq, id=number)
+        elif said.get("sha256") != kept[1]:
+            # Also one that now says that nobody signed it, which alone would be no fault.
+            _altered(kept[0], "its text was changed", report=report)
 
 
 def compared_on(*, since: datetime, trust: Trust) -> dict[str, date]:
@@ -197,11 +206,15 @@ def _believed(row: Verification, *, trust: Trust, report: Report) -> Mapping[str
     except Unsigned:
         return None
     except Altered as error:
-        at = f"{row.started_at.astimezone(UTC):%Y-%m-%d %H:%M}"
-        # Told once, though the check may meet it twice: looking for a head, and reading all.
-        if all(found.values.get("id") != str(row.id) for found in report.findings):
-            report.find("report-altered", at=at, id=str(row.id), reason=str(error))
+        _altered(row, str(error), report=report)
         return None
+
+
+def _altered(row: Verification, reason: str, *, report: Report) -> None:
+    # Told once, though the check may meet it several times: looking for a head, reading all, asking the chain.
+    if all(found.values.get("id") != str(row.id) for found in report.findings):
+        at = f"{row.started_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        report.find("report-altered", at=at, id=str(row.id), reason=reason)
 
 
 def _moment(moment: datetime) -> str:

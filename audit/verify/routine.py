@@ -5,15 +5,15 @@ shown as overdue until then; one that ran out of time says what it did not reach
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 
+from audit.alone import alone
 from audit.context import PLATFORM_CHAIN, note
 from audit.models.segments import Segment
 from audit.models.verifications import Kind, Verification
@@ -33,7 +33,7 @@ GRACE: Final[Mapping[Kind, timedelta]] = {
     Kind.WEEKLY: timedelta(hours=24),
 }
 """How long after its time a check is called overdue; also the order in which they are told."""
-_LOCK: Final = 0x686F_7261_6502
+_LOCK: Final = "audit.verify"
 _DEEPEST_FIRST: Final = (Kind.WEEKLY, Kind.NIGHTLY, Kind.HOURLY)
 
 
@@ -65,7 +65,7 @@ def run(
     kind: Kind, *, clock: Callable[[], datetime], over: type[BaseException] = TimeoutError, jobs: int = 1
 ) -> Verification | None:
     """Make the check, keep its report, say so in the chain; None when another is at it. `over`: see `made`."""
-    with _alone() as free:
+    with alone(_LOCK) as free:
         if not free:
             return None
         now = clock()
@@ -167,18 +167,3 @@ def _log(kind: Kind, report: Report, row: Verification) -> None:
         logger.error("The evidence does not hold: %s verification, report %s", kind, row.id)
     elif report.exit_code != HOLDS:
         logger.warning("Not all evidence could be checked: %s verification, report %s", kind, row.id)
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Hold the lock of checks by the clock for the block; False when another has it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        held = bool(cursor.fetchone()[0])
-    try:
-        yield held
-    finally:
-        if held:
-            # A connection that broke has let go of the lock by itself.
-            with suppress(DatabaseError), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

@@ -1,6 +1,7 @@
 """Appointments, and the series some of them belong to."""
 
 import uuid
+from datetime import timedelta
 from typing import Final
 
 from django.db import models
@@ -193,6 +194,11 @@ class Appointment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.start:%Y-%m-%d %H:%M} UTC · {str(self.id)[:8]}"
+
+    @property
+    def minutes(self) -> int:
+        """How long it is."""
+        return (self.end - self.start) // timedelta(minutes=1)
 
     def sealing_key_id(self) -> uuid.UUID:
         """The patient's own data key."""

@@ -1,7 +1,7 @@
 """One appointment behind its opaque link: closed until a code is typed, then open for an hour."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -124,7 +124,8 @@ def code(request: HttpRequest, *, appointment: Appointment, token: str, now: dat
 @unlocked
 def booked(request: HttpRequest, *, appointment: Appointment, token: str, now: datetime) -> HttpResponse:
     """Where a booking ends: what, when, where, what to bring, and the link to keep."""
-    return open_page(request, appointment, template="bookings/booked.html", token=token, now=now)
+    contact = contact_of(appointment, now=now).email
+    return open_page(request, appointment, template="bookings/booked.html", token=token, now=now, contact=contact)
 
 
 @allow("GET", "POST")
@@ -218,9 +219,8 @@ def open_page(
         instructions=offers.instructions_of(service, clinic=clinic, language=language),
         access=offers.access_to([appointment.location], clinic=clinic, language=language)[appointment.location_id],
         answered=questions.answered(appointment),
-        minutes=(appointment.end - appointment.start) // timedelta(minutes=1),
+        minutes=appointment.minutes,
         whose=_called(appointment.patient),
-        contact=contact_of(appointment, now=now).email,
         reminded=stands and reminders.to_come(appointment, now=now),
         kind=appointment.kind,
         how=summaries.how(appointment.kind),

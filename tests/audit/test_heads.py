@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from audit import canonical, signing, tasks
+from audit.context import note
 from audit.heads import HEARTBEAT, MOVED_EVERY, keep
 from audit.models import Chain, Record, Segment
 from audit.note import Checkpoint, sign_note
@@ -105,6 +106,16 @@ def test_who_comes_while_a_word_waits_to_be_sequenced_says_nothing(house: House)
     house.happens()
     house.seals()
     assert (keep(now=datetime.now(UTC)), keep(now=datetime.now(UTC))) == (True, False)
+
+
+@pytest.mark.parametrize("data", [{"heads": 3}, {"whole": True}, {"whole": True, "heads": []}, {"heads": [[1]]}])
+def test_what_somebody_else_wrote_into_it_does_not_silence_it(house: House, data: dict[str, Any]) -> None:
+    house.happens()
+    house.seals()
+    note(chain="heads", event="heads", data=data)
+    sequence()
+    assert told(after=MOVED_EVERY)
+    assert said()[-1]["event"]["data"]["heads"]["clinic/7"]["size"] == 1
 
 
 def test_the_task_that_seals_keeps_it_even_when_a_chain_is_in_trouble(

@@ -17,7 +17,6 @@ from audit.context import use
 from audit.findings import acknowledge
 from audit.models import Fact, Record
 from audit.sequencer import sequence
-from audit.triggers import audited_tables
 from audit.verify import Report
 from audit.verify.report import DOES_NOT_HOLD
 from audit.verify.run import Extent, verify
@@ -25,7 +24,7 @@ from audit.verify.system import check_watch
 from tests.audit.committed import committed  # noqa: F401 - the database of this module
 from tests.audit.sample.apps import _empty_outbox
 from tests.audit.sample.models import Entry
-from tests.audit.sealed_house import ADA, NOW, House, furnished
+from tests.audit.sealed_house import ADA, NOW, House, furnished, samples_only
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -50,8 +49,7 @@ def watched(db: None, settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def house(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, watched: None) -> House:
-    samples = {name: model for name, model in audited_tables().items() if name.startswith("sample_")}
-    monkeypatch.setattr("audit.verify.tables.audited_tables", lambda: samples)
+    samples_only(monkeypatch)
     house = furnished(tmp_path, settings)
     house.happens(2)
     house.seals()

@@ -30,7 +30,7 @@ from django.db import connections
 from config.embedded.processes import wait_until
 from tests.bench.visitor import Failed, Page, Visitor
 from tests.faults.sealing import STATES, Sealer, state_at
-from tests.running import Running, horae
+from tests.running import OVERLAPS, Running, horae
 
 CLIENTS: Final = 3
 CLINIC: Final = "cabinet-des-terreaux"
@@ -48,11 +48,6 @@ WEIGHTS: Final = {"web child": 6, "worker child": 5, "sealer": 6, "web": 1, "wor
 """How often each kind dies: a server that goes down whole is started again after growing pauses, and books nothing."""
 STEADY: Final = {"web child": 0.5, "worker child": 0.5, "web": 4.0, "worker": 4.0, "beat": 4.0}
 """Seconds until something that started is taken to be at work."""
-OVERLAPS: Final = """
-    SELECT count(*) FROM bookings_occupancy a JOIN bookings_occupancy b
-    ON a.schedule_id = b.schedule_id AND a.id < b.id AND a.period && b.period
-    WHERE a.kind IN ('appointment', 'session', 'hold') AND NOT a.overbooked
-    AND b.kind IN ('appointment', 'session', 'hold') AND NOT b.overbooked"""
 UNRECORDED: Final = """
     SELECT a.id::text, count(r.id) FROM bookings_appointment a LEFT JOIN audit_record r
     ON r.model = 'bookings.Appointment' AND r.object_pk = a.id::text AND r.body LIKE '%%"op":"I"%%'

@@ -6,19 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.running import Running
+from tests.running import OVERLAPS, Running
 from tests.servers import MailSink
 from tests.whole.conftest import code_for
 from tests.whole.patients import HttpPatient
 
 CLIENTS = 20
 WORST_SECONDS = 2.0
-OVERLAPS = """
-    SELECT count(*) FROM bookings_occupancy a JOIN bookings_occupancy b
-    ON a.schedule_id = b.schedule_id AND a.id < b.id AND a.period && b.period
-    WHERE a.kind IN ('appointment', 'session', 'hold') AND NOT a.overbooked
-    AND b.kind IN ('appointment', 'session', 'hold') AND NOT b.overbooked
-"""
 
 
 def race(new_patient: Callable[[], HttpPatient], *, service: str, starts: int) -> list[HttpPatient]:

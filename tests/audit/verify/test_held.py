@@ -10,12 +10,11 @@ from audit import holds
 from audit.context import Actor
 from audit.models import LegalHold
 from audit.sequencer import sequence
-from audit.triggers import audited_tables
 from audit.verify import Report
 from audit.verify.held import HoldCheck
 from audit.verify.run import verify
 from tests.audit.committed import committed  # noqa: F401 - the database of this module
-from tests.audit.sealed_house import ADA, NOW, House, furnished
+from tests.audit.sealed_house import ADA, NOW, House, furnished, samples_only
 
 pytestmark = pytest.mark.usefixtures("db")
 CHAIN = "clinic/7"
@@ -25,8 +24,7 @@ EVA = Actor(kind="staff", id="42", label="eva")
 @pytest.fixture
 def house(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> House:
     """Two segments of clinic 7, the first under a hold whose event is sealed too."""
-    samples = {name: model for name, model in audited_tables().items() if name.startswith("sample_")}
-    monkeypatch.setattr("audit.verify.tables.audited_tables", lambda: samples)
+    samples_only(monkeypatch)
     made = furnished(tmp_path, settings)
     made.happens(3)
     made.seals()

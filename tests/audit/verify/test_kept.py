@@ -12,13 +12,12 @@ from django.core.management import CommandError, call_command
 from audit import signing
 from audit.management.commands.audit_verify import _Progress
 from audit.models.verifications import Kind, Outcome, Verification
-from audit.triggers import audited_tables
 from audit.verify import Report, kept
 from audit.verify.report import DOES_NOT_HOLD, HOLDS, NOT_ALL_CHECKED
 from audit.verify.routine import made
 from audit.verify.run import Extent, verify
 from tests.audit.committed import committed  # noqa: F401 - the database of this module
-from tests.audit.sealed_house import NOW, House, furnished
+from tests.audit.sealed_house import NOW, House, furnished, samples_only
 
 pytestmark = pytest.mark.usefixtures("db")
 SINCE = Extent(level="segments", since_last=True)
@@ -26,8 +25,7 @@ SINCE = Extent(level="segments", since_last=True)
 
 @pytest.fixture
 def house(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> House:
-    samples = {name: model for name, model in audited_tables().items() if name.startswith("sample_")}
-    monkeypatch.setattr("audit.verify.tables.audited_tables", lambda: samples)
+    samples_only(monkeypatch)
     house = furnished(tmp_path, settings)
     house.happens(4)
     house.happens(1, clinic=12)
@@ -154,6 +152,15 @@ def test_a_report_taken_away_is_missed_by_the_chain(house: House) -> None:
     report = verify(now=datetime.now(UTC), extent=from_chain)
     assert codes(report) == ["report-gone"]
     assert report.findings[0].values["id"] == str(row.id)
+
+
+def test_a_report_rewritten_to_say_that_nobody_signed_it_is_found_by_the_chain(house: House) -> None:
+    _, row = made(Kind.HOURLY, extent=SINCE, clock=lambda: NOW, told=True)
+    house.happens(1)
+    body = row.body.replace('"notes": [', '"notes": [{"code": "report-unsigned"}, ', 1)
+    Verification.objects.filter(id=row.id).update(body=body, statement="")
+    report = verify(now=datetime.now(UTC), extent=Extent(level="records"))
+    assert [(one.code, one.values["id"]) for one in report.findings] == [("report-altered", str(row.id))]
 
 
 def test_one_chain_s_report_vouches_for_that_chain(house: House) -> None:

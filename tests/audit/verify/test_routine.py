@@ -10,16 +10,16 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 
 from audit import signing, tasks
+from audit.alone import alone
 from audit.context import use
 from audit.models import Record, Segment
 from audit.models.verifications import Kind, Outcome, Verification
 from audit.sequencer import sequence
-from audit.triggers import audited_tables
 from audit.verify import kept, routine
 from tests.audit.committed import committed  # noqa: F401 - the database of this module
 from tests.audit.sample.models import Tag
-from tests.audit.sealed_house import ADA, NOW, House, furnished
-from tests.audit.verify.test_run import elsewhere, untriggered
+from tests.audit.sealed_house import ADA, NOW, House, furnished, sample_tables, samples_only, untriggered
+from tests.audit.verify.test_run import elsewhere
 
 pytestmark = pytest.mark.usefixtures("db")
 NIGHT = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)  # a Monday
@@ -28,17 +28,12 @@ NIGHT = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)  # a Monday
 @pytest.fixture
 def house(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> House:
     """Sealed at noon of a Sunday."""
-    monkeypatch.setattr("audit.verify.tables.audited_tables", audited_samples)
-    monkeypatch.setattr("audit.verify.routine.audited_tables", audited_samples)
+    samples_only(monkeypatch, "audit.verify.routine")
     house = furnished(tmp_path, settings)
     house.happens(3)
     house.seals()
     Segment.objects.update(sealed_at=NOW)
     return house
-
-
-def audited_samples() -> dict[str, Any]:
-    return {name: model for name, model in audited_tables().items() if name.startswith("sample_")}
 
 
 def ran(kind: Kind, at: datetime) -> Verification:
@@ -108,7 +103,7 @@ def test_nightly_looks_at_the_database_and_the_tables_of_the_night(house: House)
         Tag.objects.create(name="x")
     sequence()
     house.seals()
-    names = sorted(audited_samples())
+    names = sorted(sample_tables())
     untriggered("UPDATE sample_tag SET name = 'forged'")
     found = {}
     for day in range(31):
@@ -149,12 +144,12 @@ def test_weekly_looks_at_everything_from_the_beginning(house: House) -> None:
     said = body(ran(Kind.WEEKLY, NIGHT))
     assert (said["since"], said["level"]) == ({}, "tables")
     assert said["checked"]["records"] >= 3
-    assert said["tables"] == sorted(audited_samples())
+    assert said["tables"] == sorted(sample_tables())
 
 
 def test_two_checks_never_run_at_once(house: House) -> None:
     seen: list[object] = []
-    with routine._alone() as free:
+    with alone(routine._LOCK) as free:
         assert free
         elsewhere(lambda: seen.append(routine.run(Kind.HOURLY, clock=lambda: NOW)))
     assert seen == [None]

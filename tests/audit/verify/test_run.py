@@ -27,7 +27,7 @@ from audit.worm import WormUnavailable, names
 from audit.worm.folder import FolderWorm
 from tests.audit.committed import committed  # noqa: F401 - the database of this module
 from tests.audit.sample.models import Entry, Tag, Visit
-from tests.audit.sealed_house import ADA, NOW, House, furnished
+from tests.audit.sealed_house import ADA, NOW, House, furnished, samples_only, sql, switched_on, untriggered
 
 pytestmark = pytest.mark.usefixtures("db")
 CHAIN = "clinic/7"
@@ -36,9 +36,7 @@ CHAIN = "clinic/7"
 @pytest.fixture
 def house(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> House:
     """Four entries of clinic 7 sealed, one of clinic 12; one more of each recorded and not sealed."""
-    # The rest of the house has rows from migrations, whose facts went when this test's stream was emptied.
-    samples = {name: model for name, model in audited_tables().items() if name.startswith("sample_")}
-    monkeypatch.setattr("audit.verify.tables.audited_tables", lambda: samples)
+    samples_only(monkeypatch)
     house = furnished(tmp_path, settings)
     house.happens(4)
     house.happens(1, clinic=12)
@@ -61,24 +59,6 @@ def check(**options: Any) -> Report:
     report = verify(now=NOW, **options)
     assert report.unchecked == []
     return report
-
-
-def sql(statement: str, *parameters: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-
-
-def untriggered(statement: str, *parameters: Any) -> None:
-    """What a superuser does who knows where the switch is."""
-    table = statement.split()[2 if statement.startswith(("INSERT", "DELETE")) else 1]
-    sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-    sql(statement, *parameters)
-    switched_on(table)
-
-
-def switched_on(table: str) -> None:
-    for trigger in ("audit_row", "audit_truncate"):
-        sql(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
 
 
 def psql(statement: str) -> None:

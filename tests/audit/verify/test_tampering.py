@@ -14,11 +14,10 @@ from django.db import models
 
 from audit import canonical, segment, signing, tree
 from audit.models import Chain, Record, Segment
-from audit.triggers import audited_tables
 from audit.verify import Report, verify_worm
 from audit.verify.run import verify
 from tests.audit.committed import committed  # noqa: F401 - the database of this module
-from tests.audit.sealed_house import NOW, House, furnished
+from tests.audit.sealed_house import NOW, House, furnished, samples_only
 
 pytestmark = pytest.mark.usefixtures("db")
 CHAIN = "clinic/7"
@@ -37,8 +36,7 @@ OF_NO_CONSEQUENCE = {
 @pytest.fixture
 def house(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> House:
     """Three entries of one clinic and an event, sealed; so each key of a record has a value in one of them."""
-    samples = {name: model for name, model in audited_tables().items() if name.startswith("sample_")}
-    monkeypatch.setattr("audit.verify.tables.audited_tables", lambda: samples)
+    samples_only(monkeypatch)
     made = furnished(tmp_path, settings)
     made.happens(3)
     made.told()

@@ -9,19 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from audit import canonical, tree
 from audit.context import Actor, use
 from audit.models import Chain, Record, Segment, Tile
 from audit.sequencer import sequence
-from audit.triggers import audited_tables
 from audit.verify.report import HOLDS
 from audit.verify.run import verify
 from config.env import ROOT
 from tests.audit.committed import committed  # noqa: F401 - the database of this module
 from tests.audit.sample.models import Entry
-from tests.audit.sealed_house import NOW, House, furnished
+from tests.audit.sealed_house import NOW, House, furnished, samples_only, sql, untriggered
 
 pytestmark = pytest.mark.usefixtures("db")
 PAGE = (ROOT / "docs" / "undetectable.md").read_text()
@@ -31,25 +29,11 @@ CHAIN = "clinic/7"
 @pytest.fixture
 def house(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> House:
     """Three entries, sealed."""
-    samples = {name: model for name, model in audited_tables().items() if name.startswith("sample_")}
-    monkeypatch.setattr("audit.verify.tables.audited_tables", lambda: samples)
+    samples_only(monkeypatch)
     made = furnished(tmp_path, settings)
     made.happens(3)
     made.seals()
     return made
-
-
-def sql(statement: str, *parameters: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters or None)
-
-
-def untriggered(statement: str, *parameters: Any) -> None:
-    """With the triggers of the entries off, and on again."""
-    sql("ALTER TABLE sample_entry DISABLE TRIGGER USER")
-    sql(statement, *parameters)
-    for trigger in ("audit_row", "audit_truncate"):
-        sql(f"ALTER TABLE sample_entry ENABLE ALWAYS TRIGGER {trigger}")
 
 
 def a_false_fact(house: House) -> None:
