@@ -73,6 +73,7 @@ def _read(body: str) -> _Said | None:
     try:
         record = json.loads(body)
         data = record["event"]["data"]
-        return _Said(canonical.read_moment(record["at"]), data.get("whole") is True, dict(data["heads"]))
+        at, whole, heads = canonical.read_moment(record["at"]), data.get("whole") is True, data["heads"]
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+    return _Said(at, whole, heads) if isinstance(heads, dict) else None

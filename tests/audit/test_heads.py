@@ -110,12 +110,16 @@ def test_who_comes_while_a_word_waits_to_be_sequenced_says_nothing(house: House)
 
 @pytest.mark.parametrize("data", [{"heads": 3}, {"whole": True}, {"whole": True, "heads": []}, {"heads": [[1]]}])
 def test_what_somebody_else_wrote_into_it_does_not_silence_it(house: House, data: dict[str, Any]) -> None:
-    house.happens()
+    for clinic in (7, 8):
+        house.happens(clinic=clinic)
     house.seals()
+    told()
     note(chain="heads", event="heads", data=data)
-    sequence()
+    house.happens(clinic=8)
+    house.seals()
     assert told(after=MOVED_EVERY)
-    assert said()[-1]["event"]["data"]["heads"]["clinic/7"]["size"] == 1
+    assert said()[-1]["event"]["data"]["whole"] is False
+    assert [*said()[-1]["event"]["data"]["heads"]] == ["clinic/8"]
 
 
 def test_the_task_that_seals_keeps_it_even_when_a_chain_is_in_trouble(
