@@ -27,12 +27,13 @@ PARTS = {
     "availability": "tests.bench.availability",
     "page": "tests.bench.pages",
     "booking": "tests.bench.booking",
+    "capture": "tests.bench.capture",
     "evidence": "tests.bench.evidence",
     "chain": "tests.bench.chain",
     "soak": "tests.bench.soak",
 }
 #: What a run measures that names no part.
-USUAL = ("availability", "page", "booking", "evidence", "chain")
+USUAL = ("availability", "page", "booking", "capture", "evidence", "chain")
 MIGRATED = "migrated"
 
 

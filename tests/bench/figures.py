@@ -91,11 +91,16 @@ def table(figures: Iterable[Figure]) -> str:
         )
         for figure in figures
     ]
+    return columns(rows, right=(1, 3, 4))
+
+
+def columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
+    """A table of texts under the heads of its first row; columns with a number in `right` keep to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:
         cells = [
-            cell.rjust(width) if column in (1, 3, 4) else cell.ljust(width)
+            cell.rjust(width) if column in right else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
