@@ -24,12 +24,15 @@ from audit import segment as form
 from audit import signing
 from audit.models import Chain, Record, Segment, SegmentState
 from audit.sealer import CannotSeal, Fork, Superseded, run, seal, unsealed
+from audit.sequencer import sequence
 from audit.verify import verify_worm
 from audit.worm import WormUnavailable
 from audit.worm.folder import FolderWorm
 from tests.audit.committed import committed  # noqa: F401 - the database of this module
+from tests.audit.sample.models import Entry
 from tests.audit.sealed_house import NOW, House, furnished, spans
 from tests.audit.test_tree import definition
+from tests.memory import peak_of
 
 pytestmark = pytest.mark.usefixtures("db")
 CHAIN = "clinic/7"
@@ -479,3 +482,15 @@ def test_the_store_may_be_immutable(tmp_path: Path, settings: Any) -> None:
         assert holds(house)
     finally:
         FolderWorm(house.worm.root).release()
+
+
+def test_sealing_takes_no_more_memory_for_more_records(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "MAX_RECORDS", 200)
+    house.happens()
+    house.seals()
+    peaks = []
+    for count in (600, 2400):
+        Entry.objects.bulk_create([Entry(clinic=7, name=f"entry {number}") for number in range(count)])
+        sequence()
+        peaks.append(peak_of(house.seals))
+    assert peaks[1] < 1.2 * peaks[0]
