@@ -1,16 +1,16 @@
 """Proofs that a record stands in its chain, made for whoever checks them alone (see `audit.proof`)."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Length
 
 from audit import canonical, signing, tree
 from audit.models import Chain, Record, Segment, SegmentState, Tile
 from audit.note import NoteError, parse_note
 from audit.proof import Proof, ProofError
-from audit.tiles import WIDTH, Tiles, span_hash, split
+from audit.tiles import WIDTH, Tiles, around, span_hash, split
 
 _CHUNK: Final = 10_000
 
@@ -63,13 +63,11 @@ def exported(proof: Proof) -> dict[str, Any]:
 
 
 def _proved(record: Record, segment: Segment, *, content: bool) -> Proof:
-    def fetch(level: int, index: int) -> Sequence[bytes]:
-        tile = Tile.objects.filter(chain=record.chain, level=level, index=index).values_list("hashes", flat=True)
-        return _hashes(tile[0]) if tile else []
-
-    line, trust = record.body.encode(), signing.trust()
+    line, trust, tiles = record.body.encode(), signing.trust(), _around(record, size=segment.last)
     try:
-        path = tree.inclusion_proof(span_hash(fetch), index=record.seq - 1, size=segment.last)
+        path = tree.inclusion_proof(
+            span_hash(lambda level, index: tiles.get((level, index), ())), index=record.seq - 1, size=segment.last
+        )
         proof = Proof(record.seq - 1, path, segment.checkpoint.encode(), line if content else None)
         head = proof.check(line=line, key=trust.public_keys[0], verify=trust.verify)
     except (LookupError, NoteError, ProofError) as error:
@@ -79,11 +77,22 @@ def _proved(record: Record, segment: Segment, *, content: bool) -> Proof:
     return proof
 
 
-@transaction.atomic
+def _around(record: Record, *, size: int) -> dict[tuple[int, int], list[bytes]]:
+    wanted = Q()
+    for level, index in around(index=record.seq - 1, size=size):
+        wanted |= Q(level=level, index=index)
+    found = Tile.objects.filter(wanted, chain=record.chain).values_list("level", "index", "hashes")
+    return {(level, index): _hashes(hashes) for level, index, hashes in found}
+
+
 def grow(*, chain: str, size: int) -> None:
     """Bring a chain's tiles up to its first `size` records; those that reach that far already are left alone."""
-    if _grown(chain) >= size:
-        return
+    if _grown(chain) < size:
+        _grow(chain=chain, size=size)
+
+
+@transaction.atomic
+def _grow(*, chain: str, size: int) -> None:
     Chain.objects.select_for_update().filter(name=chain).first()  # one at a time
     tiles = Tiles(_edges(chain))
     while tiles.size < size:

@@ -23,6 +23,17 @@ def leaves_at(*, level: int, index: int) -> int:
     return int((index + 1) * WIDTH ** (level + 1))
 
 
+def around(*, index: int, size: int) -> set[tuple[int, int]]:
+    """Level and index of the tiles that the path of leaf `index` in a tree of `size` leaves can touch: of each level
+    the one above the leaf, and the last. The last may not be there yet, where its first hash is still to come."""
+    wanted, level = set(), 0
+    while size // WIDTH**level:
+        covers = WIDTH ** (level + 1)
+        wanted |= {(level, index // covers), (level, (size - 1) // covers)}
+        level += 1
+    return wanted
+
+
 def split(data: bytes) -> list[bytes]:
     """The hashes of a tile as it is kept: one after another."""
     return [data[start : start + tree.HASH_BYTES] for start in range(0, len(data), tree.HASH_BYTES)]

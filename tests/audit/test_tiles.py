@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit import tree
-from audit.tiles import WIDTH, Tiles, span_hash
+from audit.tiles import WIDTH, Tiles, around, span_hash
 
 
 def leaves(count: int, *, first: int = 0) -> list[bytes]:
@@ -52,6 +52,19 @@ def test_the_third_level_begins_where_the_second_is_full(size: int) -> None:
     assert tree.includes(leaf=leaves(1, first=12_345)[0], index=12_345, size=size, proof=proof, root=root)
     assert len(asked) == len(set(asked)) <= 6
     assert ((2, 0) in tiles.touched) == (size >= WIDTH**2)
+
+
+@given(size=st.integers(1, WIDTH**4), data=st.data())
+def test_a_path_touches_no_tile_but_those_around_it(size: int, data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, size - 1))
+    asked: set[tuple[int, int]] = set()
+
+    def fetch(level: int, place: int) -> Sequence[bytes]:
+        asked.add((level, place))
+        return [b"\0" * tree.HASH_BYTES] * WIDTH
+
+    tree.inclusion_proof(span_hash(fetch), index=index, size=size)
+    assert asked <= around(index=index, size=size)
 
 
 @given(st.lists(st.integers(0, 300), max_size=5))
