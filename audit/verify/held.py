@@ -1,5 +1,7 @@
 """Legal holds held against the evidence store: what a standing hold covers must be held there."""
 
+from dataclasses import dataclass
+from typing import Self
 from uuid import UUID
 
 from audit.holds import LIFTED, PLACED
@@ -65,20 +67,19 @@ class HoldCheck:
             if behind := self._behind.get(hold.pk):
                 self.report.note("hold-waiting", matter=hold.matter, chain=hold.chain, count=behind)
         told = Record.objects.filter(**self._scope(), capture=Capture.APPLICATION, operation__in=(PLACED, LIFTED))
-        lifted: set[object] = set(told.filter(operation=LIFTED).values_list("object_pk", flat=True))
-        # An event still on its way to a record; the row was committed with it.
-        lifted |= set(Fact.objects.filter(new__name=LIFTED).values_list("new__about", flat=True))
+        lifted: set[object] = set(told.filter(operation=LIFTED).values_list("object_pk", flat=True)) | _underway(LIFTED)
         rows = {str(hold.pk): hold for hold in self._standing}
+        placed = _underway(PLACED)
         for record in told.filter(operation=PLACED).order_by("chain", "seq").iterator():
-            event = parsed(record.body).get("event")
-            data = event.get("data") if isinstance(event, dict) else None
-            if record.object_pk in lifted or not isinstance(data, dict):
-                continue
+            placed.add(record.object_pk)
+            said = _Said.of(record)
             row = rows.get(record.object_pk)
-            said = (record.chain, data.get("first"), data.get("last"))
-            if row is None or (row.chain, row.first, row.last) != said:
-                matter = str(data.get("matter"))
-                self.report.find("hold-forgotten", chain=record.chain, seq=record.seq, matter=matter)
+            if said is None or record.object_pk in lifted or (row is not None and _Said.by(row) == said):
+                continue
+            self.report.find("hold-forgotten", chain=record.chain, seq=record.seq, matter=str(said.matter))
+        for key, row in rows.items():
+            if key not in placed:
+                self.report.find("hold-invented", chain=row.chain, matter=row.matter)
 
     def look_again(self) -> None:
         """After the snapshot: tell of objects that are not held, unless their hold was lifted while the check ran."""
@@ -89,3 +90,36 @@ class HoldCheck:
 
     def _scope(self) -> dict[str, str]:
         return {"chain": self.only} if self.only else {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A hold as it was placed."""
+
+    chain: str
+    first: object
+    last: object
+    matter: object
+    reason: object
+    placed_by: object
+
+    @classmethod
+    def by(cls, hold: LegalHold) -> Self:
+        return cls(hold.chain, hold.first, hold.last, hold.matter, hold.reason, hold.placed_by)
+
+    @classmethod
+    def of(cls, record: Record) -> Self | None:
+        """None for an event that says nothing about a hold."""
+        body = parsed(record.body)
+        event, actor = body.get("event"), body.get("actor")
+        data = event.get("data") if isinstance(event, dict) else None
+        if not isinstance(data, dict) or not isinstance(actor, dict):
+            return None
+        return cls(
+            record.chain, data.get("first"), data.get("last"), data.get("matter"), data.get("reason"), actor.get("id")
+        )
+
+
+def _underway(event: str) -> set[object]:
+    """The holds of events still on their way to a record; their rows were committed with them."""
+    return set(Fact.objects.filter(new__name=event).values_list("new__about", flat=True))

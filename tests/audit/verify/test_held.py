@@ -85,12 +85,26 @@ def test_a_hold_lifted_while_the_check_runs_is_no_finding(house: House, monkeypa
         "UPDATE audit_legalhold SET first = 3",
         "UPDATE audit_legalhold SET last = 2",
         "UPDATE audit_legalhold SET chain = 'platform'",
+        "UPDATE audit_legalhold SET matter = '2026/18'",
+        "UPDATE audit_legalhold SET reason = 'Another claim'",
+        "UPDATE audit_legalhold SET placed_by = '42'",
     ],
 )
 def test_a_hold_taken_out_of_the_table_is_found_by_its_record(house: House, tamper: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(tamper)
     assert codes(verify(now=NOW)) == [("hold-forgotten", 4)]
+
+
+def test_a_hold_that_nobody_placed_is_found(house: House) -> None:
+    LegalHold.objects.create(matter="2026/99", chain=CHAIN, reason="Made up", placed_at=NOW, placed_by="1", last=1)
+    assert [(one.code, one.values["matter"]) for one in verify(now=NOW).findings] == [("hold-invented", "2026/99")]
+    assert [one.code for one in verify(now=NOW, only="platform").findings] == []
+
+
+def test_one_that_was_just_placed_is_none_of_them(house: House) -> None:
+    holds.place(actor=ADA, now=NOW, chain=CHAIN, matter="2026/18", reason="Another claim")
+    assert codes(verify(now=NOW)) == []
 
 
 def test_one_that_was_lifted_leaves_nothing_to_tell_even_before_its_record_is_written(house: House) -> None:
