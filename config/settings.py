@@ -153,7 +153,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "audit.sequence": {"task": "audit.sequence", "schedule": 2.0, "options": {"expires": 10}},
     "audit.consume": {"task": "audit.consume", "schedule": 5.0, "options": {"expires": 10}},
     "audit.seal": {"task": "audit.seal", "schedule": 10.0, "options": {"expires": 30}},
-    "audit.canary": {"task": "audit.canary", "schedule": 86_400.0, "options": {"expires": 3600}},
+    "audit.canary": {"task": "audit.canary", "schedule": 3600.0, "options": {"expires": 3600}},
     "audit.sources": {"task": "audit.sources", "schedule": 3600.0, "options": {"expires": 3600}},
     "audit.verify": {"task": "audit.verify", "schedule": 300.0, "options": {"expires": 300}},
     "audit.erase": {"task": "audit.erase", "schedule": 300.0, "options": {"expires": 300}},

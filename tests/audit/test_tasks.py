@@ -1,15 +1,19 @@
 """Celery's view: short tasks, each in a use of its own, waking what comes next."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import current_app, shared_task
+from django.utils import timezone
 
 from audit import sealer, stream, tasks, wake
 from audit.context import Context, current, use
 from audit.models import Record
+from audit.sequencer import sequence
 from audit.tasks import AuditedTask
 from tests.audit.sample.models import Tag
+from tests.audit.sealed_house import furnished
 
 pytestmark = pytest.mark.django_db
 
@@ -62,3 +66,26 @@ def test_the_evidence_tasks_keep_to_their_time() -> None:
         task = current_app.tasks[name]
         assert (task.acks_late, task.ignore_result) == (True, True)
         assert 0 < task.soft_time_limit < task.time_limit <= 300
+
+
+def test_the_store_is_asked_once_a_day_whether_it_refuses_and_again_when_it_was_away(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = furnished(tmp_path, settings)
+
+    def asked() -> int:
+        tasks.canary()
+        sequence()
+        return Record.objects.filter(chain="platform", operation="worm.canary").count()
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "nobody")
+    settings.WORM_URL = "s3://nowhere/x?endpoint=http://127.0.0.1:1&region=eu&mode=COMPLIANCE"
+    assert asked() == 0
+    assert "could not be asked" in caplog.text
+    settings.WORM_URL = f"file://{house.worm.root}"
+    assert [asked(), asked()] == [1, 1]
+    tomorrow = timezone.now() + tasks.CANARY_EVERY
+    monkeypatch.setattr("django.utils.timezone.now", lambda: tomorrow)
+    assert asked() == 2
+    assert [*house.files()] == sorted(stored.key for stored in house.worm.list("canary/"))
