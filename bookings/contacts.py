@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from bookings.models import Appointment, Patient, RelatedPerson
+from bookings.models import Appointment, DataRequest, Patient, RelatedPerson
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,17 @@ def contact_of(appointment: Appointment, *, now: datetime) -> Contact:
     acting = helper is not None and acts_for(helper, patient=appointment.patient, day=now.date())
     person = helper if helper is not None and acting else appointment.patient
     return Contact(email=person.email, phone=person.phone, language=appointment.language)
+
+
+def contact_of_request(request: DataRequest, *, now: datetime) -> Contact:
+    """The contact of whoever asked while they may act for the patient, else the patient's own.
+
+    Raises audit.sealed.KeyDestroyed when the patient's data were erased.
+    """
+    helper = request.asked_by
+    acting = helper is not None and acts_for(helper, patient=request.patient, day=now.date())
+    person = helper if helper is not None and acting else request.patient
+    return Contact(email=person.email, phone=person.phone, language=request.patient.language)
 
 
 def acts_for(person: RelatedPerson, *, patient: Patient, day: date) -> bool:

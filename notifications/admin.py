@@ -31,7 +31,7 @@ class MessageAdmin(ReadRecorded[Message], ConfinedAdmin[Message]):
 
     list_display = ("planned", "kind", "about", "channel", "state", "sent", "last_error")
     list_filter = ("state", "kind")
-    list_select_related = ("appointment__location", "appointment__patient", "clinic")
+    list_select_related = ("appointment__location", "appointment__patient", "request__patient", "clinic")
     date_hierarchy = "planned_for"
     sortable_by = ("planned", "state")
     fields = readonly_fields = (
@@ -40,7 +40,7 @@ class MessageAdmin(ReadRecorded[Message], ConfinedAdmin[Message]):
     actions = ("resend",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        return super().get_queryset(request).select_related("appointment__location", "appointment__patient")
+        return super().get_queryset(request).select_related(*self.list_select_related)
 
     @admin.display(description=_("planned for"), ordering="planned_for")
     def planned(self, message: Message) -> str:
@@ -54,8 +54,10 @@ class MessageAdmin(ReadRecorded[Message], ConfinedAdmin[Message]):
 
     @admin.display(description=_("appointment"))
     def about(self, message: Message) -> str | SafeString:
-        """The appointment and the patient's code; a code is about none."""
+        """The appointment and the patient's code; of a request about data the patient's code; a code is about none."""
         appointment = message.appointment
+        if message.request is not None:
+            return format_html('<span class="code">{}</span>', message.request.patient.code)
         if appointment is None:
             return self.get_empty_value_display()
         url = reverse("admin:bookings_appointment_change", args=[appointment.pk])
@@ -103,5 +105,6 @@ class MessageAdmin(ReadRecorded[Message], ConfinedAdmin[Message]):
         return False
 
     def _record(self, request: HttpRequest, what: str, rows: Iterable[Any]) -> None:
-        shown = [row.appointment.patient for row in rows if row is not None and row.appointment is not None]
+        about = [row.appointment or row.request for row in rows if row is not None]
+        shown = [one.patient for one in about if one is not None]
         record_reads(request=request, view=f"message.{what}", patients=shown)

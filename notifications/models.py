@@ -8,11 +8,14 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from audit.declare import Retention, Use, audited
-from bookings.models import Appointment, Clinic, ContactChallenge, Participant
+from bookings.models import Appointment, Clinic, ContactChallenge, DataRequest, Participant
 
 MESSAGES = Use(
     activity="Messages about appointments",
-    purpose="Confirm, move, cancel and remind of appointments, invite to them, and send the codes that prove a contact",
+    purpose=(
+        "Confirm, move, cancel and remind of appointments, invite to them, send the codes that prove a contact, "
+        "and say that a request about data was answered"
+    ),
     basis="Art. 6(1)(b), 9(2)(h) GDPR",
     recipients=(
         "the patient",
@@ -38,6 +41,7 @@ class Kind(models.TextChoices):
     CANCELLATION = "cancellation", _("cancellation")
     REMINDER = "reminder", _("reminder")
     INVITATION = "invitation", _("invitation")
+    ANSWER = "answer", _("answer to a request")
 
 
 class Channel(models.TextChoices):
@@ -68,12 +72,13 @@ OWED = (State.PLANNED, State.CLAIMED)
     use=MESSAGES,
     schedule="planned_for",
     technical=(
-        "id clinic appointment challenge participant kind channel state attempts next_try claimed_at handed_over_at"
-        " last_error created"
+        "id clinic appointment challenge participant request kind channel state attempts next_try claimed_at"
+        " handed_over_at last_error created"
     ),
 )
 class Message(models.Model):
-    """A message about one appointment to its patient or (`participant`) to somebody invited, or with one code.
+    """A message about one appointment to its patient or (`participant`) to somebody invited,, with one code, or with
+    word that there is an answer to one request about data.
 
     Its text is made at sending, from the rows as they are; messages that say the same of several visits travel in one
     mail (`notifications.bundles`).
@@ -89,6 +94,9 @@ class Message(models.Model):
     )
     participant = models.ForeignKey(
         Participant, models.CASCADE, null=True, related_name="messages", verbose_name=_("participant")
+    )
+    request = models.ForeignKey(
+        DataRequest, models.CASCADE, null=True, related_name="messages", verbose_name=_("request about data")
     )
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
     channel = models.CharField(_("channel"), max_length=5, choices=Channel.choices, default=Channel.EMAIL)
@@ -121,9 +129,15 @@ class Message(models.Model):
             models.UniqueConstraint(
                 fields=["challenge", "channel"], condition=Q(challenge__isnull=False), name="message_once_per_code"
             ),
+            models.UniqueConstraint(
+                fields=["request", "channel", "planned_for"],
+                condition=Q(request__isnull=False),
+                name="message_once_per_answer",
+            ),
             models.CheckConstraint(
-                condition=Q(kind="code", challenge__isnull=False, appointment__isnull=True, participant__isnull=True)
-                | (~Q(kind="code") & Q(challenge__isnull=True, appointment__isnull=False)),
+                condition=Q(kind="code", challenge__isnull=False, appointment=None, participant=None, request=None)
+                | Q(kind="answer", request__isnull=False, appointment=None, participant=None, challenge=None)
+                | (~Q(kind__in=("code", "answer")) & Q(appointment__isnull=False, challenge=None, request=None)),
                 name="message_about_one_thing",
             ),
             models.CheckConstraint(

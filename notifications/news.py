@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from audit.stream import Happened
-from bookings.models import TAKES_TIME, Appointment, AppointmentStatus, ParticipantStatus
+from bookings.models import TAKES_TIME, Appointment, AppointmentStatus, DataRequest, ParticipantStatus
 from notifications.models import Kind, Message
 
 STATUS_TOLD: Final = {
@@ -19,6 +19,7 @@ STATUS_TOLD: Final = {
 
 _MOVES: Final = frozenset({"start", "location_id"})
 _BEFORE_BOOKED: Final = frozenset({AppointmentStatus.PENDING, AppointmentStatus.PROPOSED, AppointmentStatus.WAITLIST})
+_ANSWERS: Final = frozenset({DataRequest.State.DONE, DataRequest.State.REFUSED})
 _SORRY_FOR: Final = timedelta(days=1)
 """A request that nobody answered may lapse at the very time it asked for: its patient is told all the same."""
 
@@ -46,6 +47,12 @@ def news(happened: Happened, appointment: Appointment) -> Kind | None:
 def moved(happened: Happened) -> bool:
     """Whether the record changed the time or the place that people were told."""
     return happened.op == "U" and bool(_MOVES & happened.before.keys())
+
+
+def answered(happened: Happened) -> bool:
+    """Whether the clinic said something to a request about data: an answer, a refusal, or that it takes longer."""
+    closed = "state" in happened.before and happened.after.get("state") in _ANSWERS
+    return closed or ("extended_at" in happened.before and happened.after.get("extended_at") is not None)
 
 
 def still_ahead(appointment: Appointment, *, now: datetime) -> bool:

@@ -19,7 +19,7 @@ from audit.models import Record
 from audit.sealed import KeyDestroyed
 from audit.stream import Happened
 from bookings import participants, reminders
-from bookings.contacts import contact_of
+from bookings.contacts import contact_of, contact_of_request
 from bookings.models import (
     TAKES_TIME,
     Appointment,
@@ -27,16 +27,24 @@ from bookings.models import (
     Consent,
     ConsentPurpose,
     ContactChallenge,
+    DataRequest,
     Participant,
     ParticipantStatus,
 )
 from bookings.reminders import reminder_time
 from notifications.models import Kind, Message, State
-from notifications.news import moved, news, still_ahead
+from notifications.news import answered, moved, news, still_ahead
 
 APPOINTMENTS: Final = "bookings.Appointment"
 MODELS: Final = frozenset(
-    {APPOINTMENTS, "bookings.Participant", "bookings.ContactChallenge", "bookings.Consent", "bookings.Patient"}
+    {
+        APPOINTMENTS,
+        "bookings.Participant",
+        "bookings.ContactChallenge",
+        "bookings.Consent",
+        "bookings.Patient",
+        "bookings.DataRequest",
+    }
 )
 IMPORT: Final = "import"
 """The purpose under which history enters the system: nobody is told of it, but reminders are due as always."""
@@ -60,6 +68,9 @@ def plan(happened: Happened) -> None:
     elif happened.model == "bookings.Participant":
         if happened.op == "I":
             _plan_invitation(participant_id=UUID(happened.pk), now=happened.at)
+    elif happened.model == "bookings.DataRequest":
+        if happened.op == "U" and answered(happened):
+            _plan_answer(request_id=UUID(happened.pk), now=happened.at)
     elif happened.model == "bookings.Consent":
         told = Consent.objects.filter(pk=int(happened.pk), purpose=ConsentPurpose.REMINDERS).first()
         if told is not None:
@@ -154,6 +165,24 @@ def _plan_code(*, challenge_id: UUID, now: datetime) -> None:
         challenge=challenge,
         channel="email",
         defaults={"clinic_id": challenge.clinic_id, "kind": Kind.CODE, "planned_for": now, "next_try": now},
+    )
+    if made:
+        wake_sender(message)
+
+
+def _plan_answer(*, request_id: UUID, now: datetime) -> None:
+    request = DataRequest.objects.select_related("patient", "asked_by").get(pk=request_id)
+    try:
+        known = bool(contact_of_request(request, now=now).email)
+    except KeyDestroyed:
+        return
+    if not known:
+        return
+    message, made = Message.objects.get_or_create(
+        request=request,
+        channel="email",
+        planned_for=now,
+        defaults={"clinic_id": request.clinic_id, "kind": Kind.ANSWER, "next_try": now},
     )
     if made:
         wake_sender(message)

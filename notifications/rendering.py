@@ -11,12 +11,13 @@ from typing import Final
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import translation
 from django.utils.safestring import mark_safe
 
 from bookings import ics, links, moments, offers, participants
-from bookings.contacts import contact_of
-from bookings.models import Appointment, Clinic, ContactChallenge, Participant
+from bookings.contacts import contact_of, contact_of_request
+from bookings.models import Appointment, Clinic, ContactChallenge, DataRequest, Participant
 from notifications.models import Kind
 
 VARIABLES: Mapping[str, str] = {
@@ -33,6 +34,7 @@ VARIABLES: Mapping[str, str] = {
     "by_clinic": "bookings.Appointment.cancelled_by",
     "why": "bookings.Appointment.cancellation_reason",
     "invited": "bookings.Participant.role",
+    "answered": "bookings.DataRequest.answered_at",
     "code": "bookings.ContactChallenge.code",
     "purpose": "bookings.ContactChallenge.purpose",
     "minutes": "bookings.ContactChallenge.expires_at",
@@ -123,6 +125,20 @@ def for_code(challenge: ContactChallenge) -> Rendered:
     minutes = round((challenge.expires_at - challenge.created).total_seconds() / 60)
     values = {"code": challenge.code, "purpose": challenge.purpose, "minutes": minutes}
     return _render(Kind.CODE, to=challenge.contact, clinic=challenge.clinic, language=challenge.language, values=values)
+
+
+def for_request(request: DataRequest, *, now: datetime) -> Rendered | None:
+    """Word that the clinic said something to a request about data, and where to sign in to read it; None when there is
+    no address to write to. Raises audit.sealed.KeyDestroyed when the patient was erased.
+    """
+    contact = contact_of_request(request, now=now)
+    if not contact.email:
+        return None
+    quiet = request.patient.safe_contact
+    link = settings.BASE_URL + reverse("bookings:my-data-requests")
+    values = {"link": link} if quiet else {"link": link, "answered": request.answered_at is not None}
+    kind = QUIET if quiet else Kind.ANSWER
+    return _render(kind, to=contact.email, clinic=request.clinic, language=contact.language, values=values)
 
 
 def _when(appointment: Appointment, *, language: str) -> dict[str, str]:

@@ -91,6 +91,7 @@ def _resend(*, actor: Actor, now: datetime, message_id: UUID) -> Message:
         clinic_id=message.clinic_id,
         appointment_id=message.appointment_id,
         participant_id=message.participant_id,
+        request_id=message.request_id,
         kind=message.kind,
         channel=message.channel,
         planned_for=now,
@@ -157,6 +158,8 @@ def _render(claimed: Sequence[Message], *, now: datetime) -> tuple[rendering.Ren
             challenge = first.challenge
             true = challenge.deliver and challenge.proved_at is None and challenge.expires_at > now
             return (rendering.for_code(challenge) if true else None), [first]
+        if first.request is not None:
+            return rendering.for_request(first.request, now=now), [first]
         rows = Message.objects.filter(pk__in=[message.pk for message in claimed]).select_related(
             *RELATED, *(f"participant__{name}" for name in participants.RELATED)
         )
