@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from audit.sealed import KeyDestroyed
 from bookings.models import Appointment, DataRequest, Patient, RelatedPerson
 
 
@@ -16,30 +17,44 @@ class Contact:
 
 
 def contact_of(appointment: Appointment, *, now: datetime) -> Contact:
-    """The contact of the person who booked for the patient while they may act for them, else the patient's own.
+    """The contact of the person who booked for the patient while they may act for them, else the patient's own; of a
+    patient without an address of their own, that of who acts for them.
 
     Raises audit.sealed.KeyDestroyed when the patient's data were erased.
     """
-    helper = appointment.contact_person
-    acting = helper is not None and acts_for(helper, patient=appointment.patient, day=now.date())
-    person = helper if helper is not None and acting else appointment.patient
+    person = _spoken_to(appointment.patient, helper=appointment.contact_person, day=now.date())
     return Contact(email=person.email, phone=person.phone, language=appointment.language)
 
 
+def mail_reaches(appointment: Appointment, *, now: datetime) -> bool:
+    """Whether there is an address to write to about an appointment; of an erased patient there is none."""
+    try:
+        return bool(contact_of(appointment, now=now).email)
+    except KeyDestroyed:
+        return False
+
+
 def contact_of_request(request: DataRequest, *, now: datetime) -> Contact:
-    """The contact of whoever asked while they may act for the patient, else the patient's own.
+    """The contact of whoever asked while they may act for the patient, else as of an appointment.
 
     Raises audit.sealed.KeyDestroyed when the patient's data were erased.
     """
-    helper = request.asked_by
-    acting = helper is not None and acts_for(helper, patient=request.patient, day=now.date())
-    person = helper if helper is not None and acting else request.patient
+    person = _spoken_to(request.patient, helper=request.asked_by, day=now.date())
     return Contact(email=person.email, phone=person.phone, language=request.patient.language)
 
 
 def acts_for(person: RelatedPerson, *, patient: Patient, day: date) -> bool:
     """Whether somebody may act for a patient on that day: nobody may for a confidential one."""
     return person.acts_on(day) and not patient.confidential
+
+
+def _spoken_to(patient: Patient, *, helper: RelatedPerson | None, day: date) -> Patient | RelatedPerson:
+    if helper is not None and acts_for(helper, patient=patient, day=day):
+        return helper
+    if patient.email:
+        return patient
+    acting = (one for one in patient.related_persons.order_by("pk") if acts_for(one, patient=patient, day=day))
+    return next((one for one in acting if one.email), patient)
 
 
 def normalise_email(value: str) -> str:

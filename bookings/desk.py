@@ -23,16 +23,17 @@ _SHOWN: Final = ("patient", "service", "practitioner", "room", "location", "sess
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One day of one clinic. `undecided` are over and without an outcome, from earlier days too when `day` is today."""
+    """One day of one clinic. `left` are those of earlier days that are over and without an outcome, when `day` is
+    today."""
 
     day: date
-    undecided: Sequence[Appointment]
-    rest: Sequence[Appointment]
+    visits: Sequence[Appointment]
+    left: Sequence[Appointment]
 
     @property
     def appointments(self) -> list[Appointment]:
         """Every row of the sheet in the order shown."""
-        return [*self.undecided, *self.rest]
+        return [*self.visits, *self.left]
 
 
 def day_sheet(
@@ -61,8 +62,8 @@ def day_sheet(
         rows.filter(wanted).select_related(*_SHOWN).order_by("start", "pk"),
         key=lambda row: (row.start, str(row.session_id or "")),
     )
-    undecided = [row for row in listed if is_undecided(row, now=now)]
-    return Sheet(day=day, undecided=undecided, rest=[row for row in listed if not is_undecided(row, now=now)])
+    visits = [row for row in listed if row.start.astimezone(row.location.tz).date() == day]
+    return Sheet(day=day, visits=visits, left=[row for row in listed if row not in visits])
 
 
 def unanswered(

@@ -66,6 +66,11 @@ def waiting(*, clinic_id: int) -> QuerySet[PossibleDuplicate]:
     return PossibleDuplicate.objects.filter(clinic_id=clinic_id, state=State.OPEN)
 
 
+def waiting_for(*, patient: Patient) -> QuerySet[PossibleDuplicate]:
+    """The tasks about a new record that nobody has settled."""
+    return PossibleDuplicate.objects.filter(patient=patient, state=State.OPEN)
+
+
 @transaction.atomic(durable=True)
 @use_case("duplicate.tell-apart", operation="update")
 def tell_apart(*, actor: Actor, now: datetime, duplicate_id: int) -> PossibleDuplicate:

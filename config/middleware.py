@@ -6,17 +6,21 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC
+from typing import cast
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone, translation
 
 from audit.context import Actor, acting, use
 from audit.origins import RequestOrigin
-from bookings.roles import staff_actor
+from bookings.models import User
+from bookings.roles import access_of, staff_actor
 from bookings.views.sources import address_of
+from bookings.walls import zone_of
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -172,3 +176,16 @@ def _route(request: HttpRequest) -> str:
     except Resolver404:
         return "unknown"
     return match.view_name or "unnamed"
+
+
+def clinic_clock(get_response: Handler) -> Handler:
+    """On the pages of staff, lists write moments on the clock of the person's clinic; an operator's stay in UTC."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(reverse("admin:index")):
+            return get_response(request)
+        clinics = access_of(cast(User, request.user)).roles
+        with timezone.override(zone_of(clinic_id=min(clinics)) if clinics else UTC):
+            return get_response(request)
+
+    return handle

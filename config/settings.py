@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "bookings.views.account.walls.staff_door",
+    "config.middleware.clinic_clock",
 ]
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -233,6 +234,7 @@ LANGUAGE_CODE = "en"
 LOCALE_PATHS = environment.locales(env)
 LANGUAGES = languages(LOCALE_PATHS)
 USE_TZ = True
+FORMAT_MODULE_PATH = ["config.formats"]
 TIME_ZONE = "UTC"
 
 # --- files and mail

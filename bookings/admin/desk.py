@@ -15,9 +15,11 @@ from django.views.decorators.http import require_POST, require_safe
 from bookings import moments, series
 from bookings.admin.reading import record_reads
 from bookings.admin.sheet import filters_of, patient_name, rows_of, way_back
+from bookings.admin.shown import short
 from bookings.admin.steps import CANCEL_FOLLOWING, REASONS, STEPS, Step
 from bookings.admin.unanswered import waiting_of
-from bookings.desk import day_sheet, unanswered, zones_of
+from bookings.contacts import mail_reaches
+from bookings.desk import day_sheet, is_undecided, unanswered, zones_of
 from bookings.models import Appointment, User
 from bookings.refusals import Refusal
 from bookings.roles import access_of, staff_actor
@@ -67,6 +69,7 @@ class DaySheet:
         def may(wanted: str) -> bool:
             return access.may(wanted, clinic_id=clinic_id)
 
+        rows = rows_of(sheet, now=now, permissions=may)
         asked, offers = waiting_of(waiting, now=now, permissions=may)
         return TemplateResponse(
             request,
@@ -76,10 +79,13 @@ class DaySheet:
                 "title": _("Day sheet"),
                 "subtitle": moments.day(filters.day),
                 "filters": filters,
-                "rows": rows_of(sheet, now=now, permissions=may),
+                "rows": rows,
+                "comes_next": any(row.now for row in rows),
                 "asked": asked,
                 "offers": offers,
-                "undecided": len(sheet.undecided),
+                "visits": len(sheet.visits),
+                "left": len(sheet.left),
+                "undecided": sum(is_undecided(row, now=now) for row in sheet.visits),
                 "zones": ", ".join(cities) if len(cities) > 1 else "",
                 "printed": moments.moment(now, zone=next(iter(zones.values()), ZoneInfo("UTC"))),
                 "may_book": may("bookings.add_appointment"),
@@ -130,6 +136,7 @@ class DaySheet:
                 "moment": moments.moment(appointment.start, zone=appointment.location.tz),
                 "reasons": REASONS.items() if chosen.name == "cancel" else (),
                 "following": len(series.following(appointment)) if in_series else 0,
+                "mail": mail_reaches(appointment, now=timezone.now()),
                 "act": ACTS[chosen.name],
                 "given_back": request.POST.get("back") or request.GET.get("back", ""),
                 "back": self._back(request, appointment),
@@ -139,13 +146,13 @@ class DaySheet:
     def _take(self, request: HttpRequest, step: Step, appointment: Appointment, **extra: str) -> None:
         """Call the use case. What is said names the patient by code only: messages are kept in the session."""
         actor = staff_actor(user=cast(User, request.user), clinic_id=appointment.clinic_id)
-        who = f"{moments.clock(appointment.start, zone=appointment.location.tz)} · {appointment.patient.code}"
+        who = f"{short(appointment.start, zone=appointment.location.tz)} · {appointment.patient.code}"
         try:
             step.take(actor=actor, now=timezone.now(), appointment_id=appointment.pk, **extra)
         except Refusal as refusal:
             messages.error(request, f"{who}: {refusal}")
         else:
-            messages.success(request, f"{who}: {step.said}")
+            messages.success(request, f"{who} {step.said}.")
 
     def _mine(self, request: HttpRequest, given: str, step: Step | None) -> Appointment | None:
         """The appointment, when the person may take the step in its clinic; None tells nothing of why not."""

@@ -38,6 +38,7 @@ from bookings.admin.steps import ANSWER, MOVE, OVERBOOK_REASONS
 from bookings.admin.wishes import NarrowForm
 from bookings.availability import Asking, NotOffered, SlotTaken, Wish
 from bookings.booking import NotPossible
+from bookings.contacts import mail_reaches
 from bookings.models import Appointment, AppointmentStatus, User
 from bookings.refusals import Refusal
 from bookings.roles import Access, access_of, staff_actor
@@ -52,6 +53,8 @@ class Way:
     act: str | Promise
     """On the button."""
     warning: str | Promise
+    unreached: str | Promise
+    """Instead of the warning, where there is no address to write to."""
     permission: str
     statuses: tuple[AppointmentStatus, ...]
 
@@ -62,6 +65,7 @@ WAYS: Final = {
         _("Move an appointment"),
         _("Move"),
         _("The patient is told by e-mail at once, and the old time is free again."),
+        _("There is no e-mail address: nobody is told unless you do it. The old time is free again at once."),
         MOVE,
         (AppointmentStatus.BOOKED,),
     ),
@@ -70,6 +74,7 @@ WAYS: Final = {
         _("Offer another time"),
         _("Offer this time"),
         _("The patient is asked by e-mail. The time asked for is free again; this one is kept until they answer."),
+        _("There is no e-mail address to send an offer to: call, and book what the patient wants."),
         ANSWER,
         (AppointmentStatus.PENDING, AppointmentStatus.PROPOSED),
     ),
@@ -163,6 +168,7 @@ class Moving:
             "name": patient_name(row),
             "before": moments.moment(row.start, zone=row.location.tz),
             "way": visit.way,
+            "mail": mail_reaches(row, now=visit.now),
             "wish": form,
             "picked": visit.picked,
             "told": self._told(visit),

@@ -1,7 +1,7 @@
 """Booking for somebody who phones or stands at the desk: what, when, for whom, on one page and without a script."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from bookings import moments, patients
+from bookings import duplicates, moments, patients
 from bookings.admin.freetimes import (
     CHOSEN,
     SHOWN,
@@ -46,6 +46,7 @@ from bookings.admin.steps import OVERBOOK_REASONS
 from bookings.admin.wishes import WishForm
 from bookings.availability import Asking, NotOffered, SlotTaken, nearest, terms_of
 from bookings.booking import Told
+from bookings.contacts import mail_reaches
 from bookings.models import Appointment, Clinic, Patient, User
 from bookings.refusals import Refusal
 from bookings.roles import Access, access_of, staff_actor
@@ -70,6 +71,12 @@ class Call:
     refusal: Refusal | None = None
 
     @property
+    def language(self) -> str:
+        """In which the patient is written to; asked once of somebody new. Call after `is_valid`."""
+        form = self.new if self.chosen is None else self.last
+        return str(form.cleaned_data["language"])
+
+    @property
     def bookable(self) -> bool:
         """Whether nothing is known to stand in the way of the time chosen."""
         return not isinstance(self.refusal, (NotOffered, SlotTaken))
@@ -78,6 +85,25 @@ class Call:
     def asking(self) -> Asking:
         """What was said; somebody who is being written down is new."""
         return asking_of(self.wish, new=self.chosen is None and self.request.method == "POST")
+
+    @property
+    def too_long(self) -> str:
+        """Why the time is refused, where it would do for what was said before the patient was chosen; else empty."""
+        service, before = self.wish.chosen_service, self.request.GET.get("standing", "")
+        if self.bookable or service is None or service.capacity is not None:
+            return ""
+        was, now = (
+            terms_of(service=service, asking=asking).lengths.duration // 60
+            for asking in (replace(self.asking, standing=before), self.asking)
+        )
+        if now <= was:
+            return ""
+        said = ngettext(
+            "For this patient the visit takes %(minutes)s minute, and so long nobody is free at this time.",
+            "For this patient the visit takes %(minutes)s minutes, and so long nobody is free at this time.",
+            now,
+        )
+        return said % {"minutes": now}
 
     @property
     def told(self) -> str:
@@ -124,7 +150,7 @@ class PhoneBooking:
                 "title": _("Book an appointment"),
                 "opts": Appointment._meta,
                 **self._times(call),
-                "refusal": call.refusal,
+                "refusal": call.too_long or call.refusal,
                 "squeeze": self._squeeze(call),
                 "told": call.told,
                 "key": request.POST.get("key") or uuid.uuid4(),
@@ -161,7 +187,7 @@ class PhoneBooking:
             wish=wish,
             picked=time,
             new=NewPatientForm(None if chosen else posted, initial={"language": clinic.language}, prefix="new"),
-            last=LastForm(posted, initial={"language": language}, kind=wish.asking.kind),
+            last=LastForm(posted, initial={"language": language}, kind=wish.asking.kind, new=chosen is None),
             repeat=RepeatForm(posted, auto_id="repeat_%s"),
         )
 
@@ -240,7 +266,7 @@ class PhoneBooking:
             wishes=wishes,
             patient=call.chosen,
             person=call.new.written() if call.chosen is None else None,
-            told=Told(**call.last.cleaned_data, overbook_reason=why),
+            told=Told(**{"language": call.language, **call.last.cleaned_data}, overbook_reason=why),
             rrule=call.repeat.rrule if len(wishes) == 1 else "",
             skipping=call.repeat.skipping,
         )
@@ -253,8 +279,14 @@ class PhoneBooking:
             return None
         for said in said_of(made):
             messages.success(request, said)
+        if not mail_reaches(made.appointments[0], now=call.now):
+            messages.warning(request, _("There is no e-mail address: no confirmation and no reminder is sent."))
         if left_out := left_out_of(made):
             messages.warning(request, left_out)
+        if call.chosen is None and duplicates.waiting_for(patient=made.appointments[0].patient).exists():
+            messages.warning(
+                request, _("There is an older record with this name and birth date. Are they one patient?")
+            )
         return HttpResponseRedirect(reverse("admin:bookings_appointment_change", args=[made.appointments[0].pk]))
 
 

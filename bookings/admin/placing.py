@@ -44,8 +44,10 @@ class LastForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
     )
 
-    def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kind: str, new: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if new:  # asked with the person
+            del self.fields["language"]
         if kind != VisitKind.HOME:
             del self.fields["visit_address"]
 

@@ -1,7 +1,7 @@
 """What the day sheet shows: whose day, read from the address, and its lines, ready to be written."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -140,6 +140,10 @@ class Row:
     """What is out of the ordinary: how people meet, and why the visit was squeezed in."""
     group: str
     """The heading of a group session, above the first of its people."""
+    now: str
+    """The clock time, above the first visit that begins later today; empty where nothing came before."""
+    left: bool
+    """Whether what is left of other days begins here."""
     buttons: list[Step]
     more: list[Step]
 
@@ -149,12 +153,29 @@ def rows_of(sheet: Sheet, *, now: datetime, permissions: Callable[[str], bool]) 
     one for the places taken in groups."""
     taken = places_taken(session_ids={row.session_id for row in sheet.appointments if row.session_id})
     rows, before = [], None
+    first_left = sheet.left[0].pk if sheet.left else None
+    begins = _next(sheet, now=now)
     for appointment in sheet.appointments:
         heads = appointment.session_id is not None and appointment.session_id != before
         before = appointment.session_id
-        group = group_of(appointment, taken=taken) if heads else ""
-        rows.append(row_of(appointment, day=sheet.day, group=group, now=now, permissions=permissions))
+        row = row_of(appointment, day=sheet.day, now=now, permissions=permissions)
+        rows.append(
+            replace(
+                row,
+                group=group_of(appointment, taken=taken) if heads else "",
+                now=moments.clock(now, zone=appointment.location.tz) if appointment.pk == begins else "",
+                left=appointment.pk == first_left,
+            )
+        )
     return rows
+
+
+def _next(sheet: Sheet, *, now: datetime) -> UUID | None:
+    """The first visit of the sheet's day that has not begun; None on another day, and where none came before it."""
+    coming = [row for row in sheet.visits if row.start > now]
+    if not coming or len(coming) == len(sheet.visits):
+        return None
+    return coming[0].pk if now.astimezone(coming[0].location.tz).date() == sheet.day else None
 
 
 def group_of(appointment: Appointment, *, taken: Mapping[UUID, int]) -> str:
@@ -189,7 +210,6 @@ def row_of(
     day: date | None,
     now: datetime,
     permissions: Callable[[str], bool],
-    group: str = "",
 ) -> Row:
     """One line; its date is told unless it is `day`."""
     zone = appointment.location.tz
@@ -209,7 +229,9 @@ def row_of(
         undecided=is_undecided(appointment, now=now),
         answer_by=short(appointment.respond_by, zone=zone) if appointment.respond_by else "",
         marks=_marks(appointment),
-        group=group,
+        group="",
+        now="",
+        left=False,
         buttons=visible,
         more=[step for step in steps if step not in visible],
     )

@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from bookings.models import Appointment, AppointmentStatus, Role
+from bookings.models import Appointment, AppointmentStatus, Notice, Role
 from tests.bookings.entering import another_patient, enter, reads, said, settled_count, someone, visit
 from tests.bookings.grouping import join
 from tests.factories import (
@@ -98,7 +98,7 @@ def test_one_press_takes_one_step_and_says_so_without_a_name(desk, story, step, 
     one = today(story, status=before)
     messages = press(desk, step, one, before)
     assert status(one) == after
-    assert messages == [f"10:30 · {story.ada.code}: {words}"]
+    assert messages == [f"Mon, 30 Nov 2026, 10:30 · {story.ada.code} {words}."]
 
 
 def test_a_press_leads_back_to_the_same_row_of_the_same_sheet(desk, story):
@@ -116,7 +116,7 @@ def test_a_way_back_is_made_of_the_sheets_own_words_only(desk, story):
 def test_what_is_not_possible_is_said_and_changes_nothing(desk, story):
     one = today(story, status=AppointmentStatus.CANCELLED, cancelled_by="patient")
     assert press(desk, "arrive", one) == [
-        f"10:30 · {story.ada.code}: This is not possible for this appointment any more."
+        f"Mon, 30 Nov 2026, 10:30 · {story.ada.code}: This is not possible for this appointment any more."
     ]
     assert status(one) == "cancelled"
 
@@ -176,6 +176,34 @@ def test_a_mistake_is_marked_after_a_page_that_says_what_it_means(desk, story):
 def test_steps_of_a_button_have_no_page_and_pages_no_button(desk, story):
     one = today(story)
     assert desk.get(reverse("admin:desk_ask", args=[one.pk, "arrive"])).status_code == 404
+
+
+def test_now_stands_between_what_was_and_what_comes_and_other_days_come_last(desk, story):
+    old = visit(story, start=NOW - timedelta(days=3), end=NOW - timedelta(days=3) + timedelta(minutes=30))
+    over, running, later = today(story, hour=8), today(story), today(story, hour=12)
+    page = desk.get(DESK)
+    rows = page.context["rows"]
+    assert [(row.appointment, row.now, row.left) for row in rows] == [
+        *((over, "", False), (running, "", False), (later, "10:40", False), (old, "", True)),
+    ]
+    assert b'href="#now"' in page.content
+    assert b"1 of other days needs a decision" in page.content
+    tomorrow = desk.get(DESK, {"day": "2026-12-01"})
+    assert [row.now for row in tomorrow.context["rows"]] == []
+
+
+def test_where_nobody_can_be_written_to_the_page_says_so_before_it_is_done(desk, story):
+    one = today(story, hour=15)
+    ask = reverse("admin:desk_ask", args=[one.pk, "cancel"])
+    move = reverse("admin:bookings_appointment_move", args=[one.pk])
+    chosen = {"start": "2026-11-30T15:30:00+00:00", "at": story.location.pk}
+    assert b"told by e-mail at once" in desk.get(ask).content
+    story.ada.email = ""
+    story.ada.save()
+    assert b"told by e-mail at once" in desk.get(ask).content  # Ben acts for her
+    story.ben.delete()
+    assert b"nobody is told unless you do it" in desk.get(ask).content
+    assert b"nobody is told unless you do it" in desk.get(move, chosen).content
 
 
 def test_what_needs_a_decision_is_asked_how_it_ended(desk, story):
@@ -321,3 +349,10 @@ def test_the_persons_name_and_the_way_out_stand_on_every_page(desk, story):
         page = desk.get(address).content.decode()
         assert "Carla Rossi" in page
         assert "Log out" in page
+
+
+def test_lists_of_staff_tell_moments_on_the_clock_of_their_clinic(desk, story):
+    Notice.objects.create(clinic=story.clinic, kind=Notice.Kind.PERHAPS_SAME)
+    Notice.objects.update(created=datetime(2026, 11, 30, 9, 5, tzinfo=UTC))
+    page = desk.get(reverse("admin:bookings_notice_changelist"))
+    assert "30 Nov 2026, 10:05" in page.content.decode()

@@ -253,6 +253,49 @@ def test_whoever_is_new_gets_the_length_for_new_patients_without_being_asked(des
     assert "60 minutes" in said_otherwise.context["told"]
 
 
+def test_a_time_too_short_for_this_patient_is_not_said_to_be_taken(desk, story):
+    TermsFactory(service=story.service, standing="new", duration=60)
+    visit(story, start=datetime(2026, 11, 30, 8, 30, tzinfo=UTC), end=datetime(2026, 11, 30, 9, 0, tzinfo=UTC))
+    assert desk.get(wish(story)).context["refusal"] is None
+    page = desk.get(f"{wish(story)}&patient={story.ada.pk}")
+    assert "takes 60 minutes" in page.context["refusal"]
+    Patient.objects.update(known_since="2020-01-01")
+    assert desk.get(f"{wish(story)}&patient={story.ada.pk}").context["refusal"] is None
+
+
+def test_a_booking_that_nobody_is_written_about_says_so(desk, story):
+    story.ada.email = ""
+    story.ada.save()
+
+    def warned(start: str) -> bool:
+        address = f"{wish(story, start=start)}&patient={story.ada.pk}"
+        page = desk.post(address, {"patient": story.ada.pk, "language": "en"}, follow=True)
+        return any("no confirmation" in line for line in said(page))
+
+    assert not warned(NINE)  # Ben acts for her
+    story.ben.delete()
+    assert warned("2026-11-30T10:00:00+00:00")
+
+
+def test_somebody_new_who_may_be_known_is_pointed_out_once_they_are_booked(desk, story):
+    story.ada.birth_date = "1815-12-10"
+    story.ada.save()
+    reindex(story.ada)
+    lines = []
+    for name, start in (("Kovalevskaya", NINE), ("Lovelace", "2026-11-30T10:00:00+00:00")):
+        written = {**NEW, "new-family_name": name, "new-given_name": "Ada", "new-birth_date": "1815-12-10"}
+        lines.append(said(desk.post(wish(story, start=start), {"key": uuid.uuid4(), **written}, follow=True)))
+    assert [any("Are they one patient?" in line for line in page) for page in lines] == [False, True]
+
+
+def test_the_language_of_somebody_new_is_asked_once(desk, story):
+    page = desk.get(wish(story))
+    assert "language" not in page.context["last"].fields
+    desk.post(wish(story), {"key": uuid.uuid4(), **NEW, "new-language": "de"})
+    booked = Appointment.objects.get()
+    assert (booked.language, booked.patient.language) == ("de", "de")
+
+
 def test_somebody_written_down_while_booking_is_new(desk, story):
     TermsFactory(service=story.service, standing="new", duration=60)
     desk.post(wish(story), {"key": uuid.uuid4(), **NEW})

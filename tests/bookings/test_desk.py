@@ -38,7 +38,7 @@ def test_a_day_is_the_local_day_of_each_location():
     assert before_midnight not in sheet.appointments
 
 
-def test_what_is_over_without_an_outcome_comes_first_from_earlier_days_too():
+def test_the_day_stands_in_its_order_and_what_is_left_of_earlier_days_after_it():
     story = cast()
     old = visit(story, **at(9, day=5))
     settled = visit(story, status=AppointmentStatus.FULFILLED, **at(7))
@@ -46,8 +46,8 @@ def test_what_is_over_without_an_outcome_comes_first_from_earlier_days_too():
     running = visit(story, **at(9, 20))
     later = visit(story, **at(15))
     sheet = day_sheet(clinic=story.clinic, day=TODAY, now=NOW)
-    assert list(sheet.undecided) == [old, over]
-    assert list(sheet.rest) == [settled, running, later]
+    assert list(sheet.visits) == [settled, over, running, later]
+    assert list(sheet.left) == [old]
 
 
 def test_another_day_shows_only_its_own():

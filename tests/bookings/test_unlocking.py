@@ -57,9 +57,20 @@ def test_the_code_of_one_appointment_opens_no_other(people: Cast) -> None:
 def test_without_an_address_no_code_is_made(people: Cast) -> None:
     people.ada.email = ""
     people.ada.save()
+    people.ben.delete()
     with pytest.raises(unlocking.NoContact):
         sent(appointment(people))
     assert ContactChallenge.objects.count() == 0
+
+
+def test_a_patient_without_an_address_is_spoken_to_through_who_acts_for_them(people: Cast) -> None:
+    people.ada.email = ""
+    people.ada.save()
+    assert sent(appointment(people)).contact == people.ben.email
+    people.ada.confidential = True
+    people.ada.save()
+    with pytest.raises(unlocking.NoContact):
+        sent(appointment(people, hour=3))
 
 
 @pytest.mark.parametrize(

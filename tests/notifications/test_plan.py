@@ -221,8 +221,17 @@ def test_nothing_is_owed_for_an_appointment_that_was_over_when_it_was_written_do
 def test_nobody_to_write_to_means_nothing_owed(people: Cast, visit: Appointment) -> None:
     people.ada.email = ""
     people.ada.save()
+    people.ben.valid_until = BOOKED_AT.date() - timedelta(days=1)
+    people.ben.save()
     plan(record(visit))
     assert standing() == []
+
+
+def test_of_a_child_without_an_address_whoever_acts_for_them_is_told(people: Cast, visit: Appointment) -> None:
+    people.ada.email = ""
+    people.ada.save()
+    plan(record(visit))
+    assert standing() == [("confirmation", "planned"), ("reminder", "planned")]
 
 
 def test_nothing_is_owed_about_an_erased_patient(people: Cast, visit: Appointment) -> None:
