@@ -113,7 +113,7 @@ class Tsa:
         tsa = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 - the library's name
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 tsa.asked.append((self.headers["Content-Type"], body))
                 status, said = tsa.answer(body)

@@ -116,7 +116,8 @@ class AnchorCheck:
 
     def _check(self, stored: Stored, size: int, span: _Span | None) -> bool:
         """Whether the stamp covers the head of this size."""
-        report, place = self.store.report, {"object": stored.key, "chain": HEADS, "seq": size}
+        report = self.store.report
+        place: dict[str, str | int] = {"object": stored.key, "chain": HEADS, "seq": size}
         name = checkpoint_key(chain=HEADS, size=size)
         try:
             head, beside = self.store.worm.get(name), self.store.worm.look(name)

@@ -12,7 +12,7 @@ from audit.verify.objects import Store
 from audit.verify.plan import Plan, Step
 from audit.verify.report import Head, Report
 from audit.verify.segments import Position, Records
-from audit.verify.stamps import Judge, Nobody
+from audit.verify.stamps import NOBODY, Judge
 from audit.verify.tiles import TileCheck
 from audit.verify.trust import Trust
 from audit.verify.words import DEPTH
@@ -65,7 +65,7 @@ def verify_worm(
     since: Mapping[str, Head] | None = None,
     jobs: int = 1,
     again: Callable[[], Worm] | None = None,
-    judge: Judge = Nobody("nobody said whom to trust"),
+    judge: Judge = NOBODY,
 ) -> Report:
     """Check everything an evidence store holds, by itself: no database, no network, memory for one segment at a time.
 

@@ -51,6 +51,9 @@ class Nobody:
         raise CannotJudge(self.why)
 
 
+NOBODY: Final = Nobody("nobody named the authority's roots")
+
+
 class ByLibrary:
     """By `rfc3161-client` (1.0.9 or newer: older ones believe a root that the stamp itself brings along)."""
 
@@ -120,4 +123,3 @@ def judge(roots: Path) -> Judge:
             return Nobody(str(error))
     program = which(_PROGRAM)
     return ByProgram(program, pem) if program else Nobody("neither rfc3161-client nor openssl is at hand")
-

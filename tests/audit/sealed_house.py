@@ -45,16 +45,16 @@ class House:
     def seals(self) -> list[Segment]:
         return seal(now=NOW)
 
-    def moves(self, *, clinic: int = 7) -> int:
-        """Something happens and is sealed, and the log of logs says so, sealed too; by the real clock.
+    def moves(self, *, clinic: int = 7, at: datetime | None = None) -> int:
+        """Something happens and is sealed, and the log of logs says so, sealed too; by the real clock, or `at`.
 
         Returns how many records the log of logs has.
         """
         self.happens(clinic=clinic)
-        seal(now=datetime.now(UTC))
+        seal(now=at or datetime.now(UTC))
         assert keep(now=datetime.now(UTC) + MOVED_EVERY)
         sequence()
-        return max(segment.last for segment in seal(now=datetime.now(UTC)) if segment.chain == "heads")
+        return max(segment.last for segment in seal(now=at or datetime.now(UTC)) if segment.chain == "heads")
 
     def files(self) -> dict[str, bytes]:
         """Everything sealed, by key."""

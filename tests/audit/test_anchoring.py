@@ -11,12 +11,12 @@ import pytest
 from django.conf import settings as configured
 from django.db import connection, connections, transaction
 
-from audit import anchoring, authority, tasks
+from audit import authority, tasks
 from audit.alone import alone
 from audit.anchoring import CannotAnchor, anchor
 from audit.heads import MOVED_EVERY, keep
 from audit.locks import commitments_locked_until
-from audit.models import Anchor, Record
+from audit.models import Anchor, Record, Segment
 from audit.sequencer import sequence
 from audit.timestamp import read
 from audit.worm.names import anchor_key, checkpoint_key
@@ -144,8 +144,7 @@ def test_a_stamp_of_a_foreign_root_is_not_kept_though_it_brings_that_root_along(
 @pytest.mark.parametrize(("by", "why"), [(-3600, "lies in the future"), (3600, "lies before the records")])
 def test_a_time_that_cannot_be_is_not_kept(house: House, tsa: Tsa, by: int, why: str) -> None:
     if by > 0:
-        Segments = anchoring.Segment.objects.filter(chain="heads")  # noqa: N806
-        Segments.update(planned_at=now() + timedelta(seconds=by))
+        Segment.objects.filter(chain="heads").update(planned_at=now() + timedelta(seconds=by))
         by = 2 * by
     with pytest.raises(CannotAnchor, match=why):
         anchor(now=now() + timedelta(seconds=by))
@@ -166,9 +165,7 @@ def test_who_died_after_keeping_a_stamp_is_not_made_up_for_by_asking_again(house
     assert (kept is not None, Anchor.objects.count(), len(tsa.asked)) == (True, 1, 1)
 
 
-def test_a_false_stamp_in_its_place_is_told_and_the_next_head_heals(
-    house: House, tsa: Tsa, foreign: Authority
-) -> None:
+def test_a_false_stamp_in_its_place_is_told_and_the_next_head_heals(house: House, tsa: Tsa, foreign: Authority) -> None:
     false = foreign.stamp_of(house.worm.get(checkpoint_key(chain="heads", size=1)))
     until = commitments_locked_until(since=now())
     house.worm.put(anchor_key(1), false, retain_until=until, content_type="text/plain")
@@ -185,8 +182,10 @@ def test_no_transaction_is_open_while_it_asks_and_sealing_goes_on(house: House, 
     def answer(query: bytes) -> tuple[int, bytes]:
         def work() -> None:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-                               "AND state LIKE 'idle in transaction%'")
+                cursor.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                    "AND state LIKE 'idle in transaction%'"
+                )
                 seen.append(cursor.fetchone())
             seen.append(house.moves())
             connections.close_all()

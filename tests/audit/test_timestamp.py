@@ -12,11 +12,12 @@ from audit.verify.stamps import ByLibrary
 from tests.tsa import Authority, foreign, ours  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.real
+# ruff: noqa: F811 - fixtures imported by name
 DATA = b"horae.example/heads\n3\n"
 
 
 @pytest.fixture(scope="module")
-def response(ours: Authority) -> bytes:  # noqa: F811 - the fixture
+def response(ours: Authority) -> bytes:
     return ours.stamp_of(DATA)
 
 
@@ -27,16 +28,16 @@ def test_what_a_stamp_says_is_read(response: bytes) -> None:
     assert (stamp.nonce or 0).bit_length() > 32
 
 
-def test_the_nonce_may_be_absent(ours: Authority) -> None:  # noqa: F811 - the fixture
+def test_the_nonce_may_be_absent(ours: Authority) -> None:
     assert read(ours.stamp_of(DATA, "-no_nonce")).nonce is None
 
 
-def test_another_hash_is_refused(ours: Authority) -> None:  # noqa: F811 - the fixture
+def test_another_hash_is_refused(ours: Authority) -> None:
     with pytest.raises(StampError, match="another kind of hash"):
         read(ours.stamp_of(DATA, "-sha512"))
 
 
-def test_a_refusal_says_its_status(ours: Authority) -> None:  # noqa: F811 - the fixture
+def test_a_refusal_says_its_status(ours: Authority) -> None:
     with pytest.raises(StampError, match="refused it \\(status 2\\)"):
         read(ours.stamp_of(DATA, "-sha1"))
 
@@ -75,7 +76,10 @@ def test_damage_is_refused_or_read_and_never_breaks_the_reader(response: bytes, 
 @settings(max_examples=300)
 @given(place=st.integers(0, 10**6), bit=st.integers(0, 7))
 def test_no_damaged_stamp_is_believed_to_say_something_else(
-    response: bytes, ours: Authority, place: int, bit: int  # noqa: F811 - the fixture
+    response: bytes,
+    ours: Authority,
+    place: int,
+    bit: int,
 ) -> None:
     damaged = bytearray(response)
     damaged[place % len(response)] ^= 1 << bit
