@@ -3,6 +3,7 @@
 Each of its records vouches for signed heads of other chains: those that moved since the last, at most every ten
 minutes; and once an hour, whether anything happened or not, all of them. So a chain that is dropped whole, or cut back
 to an older head, contradicts a record of another chain; and silence is told apart from records that were taken away.
+A record also names the time stamps (`audit.anchoring`) that heads of this chain were given since the last.
 The records are events like any other: sequenced, sealed, proved and checked by the same code.
 """
 
@@ -14,11 +15,13 @@ from django.db import transaction
 
 from audit import canonical
 from audit.context import HEADS_CHAIN, note
-from audit.models import Chain, Fact, Record
+from audit.models import Anchor, Chain, Fact, Record
 
 EVENT: Final = "heads"
 MOVED_EVERY: Final = timedelta(minutes=10)
 HEARTBEAT: Final = timedelta(hours=1)
+MOST_ANCHORS: Final = 50
+"""Time stamps named in one record."""
 
 
 class _Said(NamedTuple):
@@ -51,14 +54,26 @@ def keep(*, now: datetime) -> bool:
         return False
     places = [place for place, one in enumerate(said) if one.whole]
     if not places or now - said[places[0]].at >= HEARTBEAT:
-        note(chain=HEADS_CHAIN, event=EVENT, data={"whole": True, "heads": standing})
+        _say(whole=True, heads=standing)
         return True
     known = {name: head for one in reversed(said[: places[0] + 1]) for name, head in one.heads.items()}
     moved = {name: head for name, head in standing.items() if known.get(name) != head}
     if not moved:
         return False
-    note(chain=HEADS_CHAIN, event=EVENT, data={"whole": False, "heads": moved})
+    _say(whole=False, heads=moved)
     return True
+
+
+def _say(*, whole: bool, heads: dict[str, Any]) -> None:
+    """Write it down, along with the time stamps that no record names yet: these alone are no reason to."""
+    untold = Anchor.objects.select_for_update().filter(told=False).order_by("size")
+    anchors = list(untold.values("size", "sha256")[:MOST_ANCHORS])
+    Anchor.objects.filter(size__in=[one["size"] for one in anchors]).update(told=True)
+    note(
+        chain=HEADS_CHAIN,
+        event=EVENT,
+        data={"whole": whole, "heads": heads, **({"anchors": anchors} if anchors else {})},
+    )
 
 
 def _said_of_late() -> list[_Said]:

@@ -12,7 +12,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
-from audit import erasure, heads, holding, origins, sealer, stream, wake
+from audit import anchoring, erasure, heads, holding, origins, sealer, stream, wake
 from audit.context import PLATFORM_CHAIN, Actor, acting, note, use
 from audit.models import Record
 from audit.sequencer import sequence as sequence_facts
@@ -68,6 +68,15 @@ def seal(**kwargs: Any) -> None:
         sealer.seal(now=now)
     finally:  # one chain in trouble does not silence the others
         heads.keep(now=now)
+
+
+@shared_task(name="audit.anchor", base=AuditedTask, acks_late=True, ignore_result=True, **_LIMITS)
+def anchor(**kwargs: Any) -> None:
+    """Have the newest head of the log of logs stamped by the authority, if one is set and the head is not yet."""
+    try:
+        anchoring.anchor(now=timezone.now())
+    except anchoring.CannotAnchor as error:
+        logger.warning("The signed heads carry no new time stamp: %s", error)
 
 
 @shared_task(name="audit.canary", base=AuditedTask, acks_late=True, ignore_result=True, **_LIMITS)

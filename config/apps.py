@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 
 from audit.ropa import transfers
-from config import checks, declarations
+from config import checks, declarations, timestamps
 from config.residency import Refused, guard, verdicts
 
 REGISTERING = (checks, declarations)  # imported for what they register: checks, and the tables that are not ours
@@ -20,10 +20,11 @@ class ConfigConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Tell the records of processing where data go; end the process when an endpoint lies outside the list."""
+        """Tell the records of processing where data go; end the process when its settings must not be served."""
         transfers.register(lambda: verdicts(settings))
         try:
             guard(settings, arguments=sys.argv)
+            timestamps.guard(settings, arguments=sys.argv)
         except Refused as refused:
             raise SystemExit(f"Horae does not start: {refused}") from None
 

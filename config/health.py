@@ -22,13 +22,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from audit.models import Chain, Cursor, Fact, ParkedRecord, Record
-from audit.models.segments import Segment
+from audit.context import HEADS_CHAIN
+from audit.models import Anchor, Chain, Cursor, Fact, ParkedRecord, Record
+from audit.models.segments import Segment, SegmentState
 from audit.models.verifications import Outcome
 from audit.verify.routine import Standing, standing
 
 LATE_SECONDS = 60.0  # a fact waits this long for its record before we call the stream late
 UNSEALED_SECONDS = 900.0  # and a record this long for its segment
+UNANCHORED_SECONDS = 1800.0  # and a sealed head of the log of logs this long for its time stamp, asked for every ten
 
 _migrated: set[str] = set()  # databases found complete; a running process never loses a migration
 
@@ -39,6 +41,7 @@ class State:
 
     outbox_age: float = 0.0
     unsealed_age: float = 0.0
+    unanchored_age: float = 0.0
     parked: int = 0
     consumer_lag: dict[str, int] = field(default_factory=dict)
     verification: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -52,6 +55,8 @@ class State:
             found.append("facts wait for the sequencer")
         if self.unsealed_age > UNSEALED_SECONDS:
             found.append("records wait for the sealer")
+        if self.unanchored_age > UNANCHORED_SECONDS:
+            found.append("sealed heads wait for a time stamp")
         if self.parked:
             found.append("records are parked")
         for kind, said in self.verification.items():
@@ -75,10 +80,21 @@ def state(*, now: datetime) -> State:
     return State(
         outbox_age=(now - oldest).total_seconds() if oldest else 0.0,
         unsealed_age=(now - min(seen)).total_seconds() if seen else 0.0,
+        unanchored_age=_unanchored_age(now=now),
         parked=ParkedRecord.objects.count(),
         consumer_lag=lags,
         verification={str(one.kind): _told(one) for one in standing(now=now) if one.last or one.overdue},
     )
+
+
+def _unanchored_age(*, now: datetime) -> float:
+    """How long the oldest head that no time stamp covers has waited for one; 0 where no authority is set."""
+    if not settings.TSA_URL:
+        return 0.0
+    covered = Anchor.objects.aggregate(newest=Max("size"))["newest"] or 0
+    heads = Segment.objects.filter(chain=HEADS_CHAIN, state=SegmentState.SEALED, last__gt=covered).order_by("last")
+    oldest = heads.values_list("sealed_at", flat=True).first()
+    return (now - oldest).total_seconds() if oldest else 0.0
 
 
 def _told(check: Standing) -> dict[str, Any]:
@@ -90,6 +106,12 @@ def _told(check: Standing) -> dict[str, Any]:
 def last_sealed(*, now: datetime) -> float | None:
     """Return how many seconds ago a segment was last sealed; None before the first."""
     moment: datetime | None = Segment.objects.aggregate(newest=Max("sealed_at"))["newest"]
+    return (now - moment).total_seconds() if moment else None
+
+
+def last_anchored(*, now: datetime) -> float | None:
+    """Return how many seconds ago a head was last given a time stamp; None before the first."""
+    moment: datetime | None = Anchor.objects.aggregate(newest=Max("kept_at"))["newest"]
     return (now - moment).total_seconds() if moment else None
 
 
@@ -107,6 +129,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         missing = [alias for alias in connections if not _complete(alias)]
         found = state(now=now) if not missing else State()
         sealed = last_sealed(now=now) if not missing else None
+        anchored = last_anchored(now=now) if not missing else None
     except DatabaseError:
         return JsonResponse({"status": "down", "because": ["the database does not answer"]}, status=503)
     if missing:
@@ -120,6 +143,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
             "because": because,
             "redis": broker,
             "last_seal_age": sealed,
+            "last_anchor_age": anchored,
             **asdict(found),
         }
     )
@@ -156,6 +180,7 @@ class _Evidence(Collector):
             found = state(now=now)
             kinds = [(name, Record.objects.filter(capture=name).count()) for name in ("bypass", "alarm")]
             outbox = Fact.objects.count()
+            anchored = last_anchored(now=now)
         except DatabaseError:
             up.add_metric([], 0)
             yield up
@@ -168,6 +193,13 @@ class _Evidence(Collector):
         yield GaugeMetricFamily(
             "horae_unsealed_age_seconds", "age of the oldest record not yet sealed", value=found.unsealed_age
         )
+        yield GaugeMetricFamily(
+            "horae_unanchored_age_seconds",
+            "age of the oldest sealed head that waits for a time stamp",
+            value=found.unanchored_age,
+        )
+        if anchored is not None:
+            yield GaugeMetricFamily("horae_anchor_age_seconds", "age of the newest time stamp", value=anchored)
         yield GaugeMetricFamily("horae_parked_records", "records a consumer gave up on", value=found.parked)
         lag = GaugeMetricFamily("horae_consumer_lag_records", "records behind, worst chain", labels=["consumer"])
         for consumer, behind in sorted(found.consumer_lag.items()):

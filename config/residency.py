@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from audit.residency import Declared, Endpoint, Tls, Verdict, declare, is_loopback, judge
 
 _DATABASE_TLS: Mapping[str, Tls] = {"verify-full": "verified", "verify-ca": "unverified", "require": "unverified"}
-_REPORTING = ("residency_check", "check")  # these say what is wrong instead of refusing to start
+REPORTING = ("residency_check", "check")  # these say what is wrong instead of refusing to start
 
 
 class Refused(Exception):
@@ -79,7 +79,7 @@ def faults(settings: Configured) -> list[str]:
 
 def guard(settings: Configured, *, arguments: Iterable[str]) -> None:
     """Raise Refused with the first fault, unless the command line (`sys.argv`) is one that reports faults itself."""
-    if next(iter(list(arguments)[1:2]), "") in _REPORTING:
+    if next(iter(list(arguments)[1:2]), "") in REPORTING:
         return
     for sentence in faults(settings):
         raise Refused(sentence)

@@ -102,7 +102,8 @@ KEYS_URL = env.str("KEYS_URL", f"file://{DATA / 'keys' / 'keystore.json'}")
 EMAIL_URL = env.str("EMAIL_URL", f"file://{DATA / 'mail'}")
 FILES_URL = env.str("FILES_URL", f"file://{DATA / 'files'}")
 DDL_WATCH = env.bool("HORAE_DDL_WATCH", True)  # event triggers on the database's structure, where our role may
-TSA_URL = env.str("TSA_URL", "")  # empty: checkpoints carry no qualified time, and say so
+TSA_URL = env.str("TSA_URL", "")  # empty: checkpoints carry no authority's time, and reports say so
+TSA_ROOTS = env.str("TSA_ROOTS", "")  # a PEM file: whose time stamps are believed (config/timestamps.py)
 
 APPLICATION_NAME = env.str("HORAE_PROCESS", "horae")
 DATABASES = {"default": environment.database(DATABASE_URL, name="DATABASE_URL", application=APPLICATION_NAME)}
@@ -141,6 +142,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
+    "audit.anchor": {"queue": "default"},  # waits for another's server: sealing must not wait behind it
     "audit.*": {"queue": "evidence"},
     "notifications.*": {"queue": "messages"},
     "calendars.*": {"queue": "calendars"},
@@ -154,6 +156,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "audit.sequence": {"task": "audit.sequence", "schedule": 2.0, "options": {"expires": 10}},
     "audit.consume": {"task": "audit.consume", "schedule": 5.0, "options": {"expires": 10}},
     "audit.seal": {"task": "audit.seal", "schedule": 10.0, "options": {"expires": 30}},
+    "audit.anchor": {"task": "audit.anchor", "schedule": 600.0, "options": {"expires": 300}},
     "audit.canary": {"task": "audit.canary", "schedule": 3600.0, "options": {"expires": 3600}},
     "audit.sources": {"task": "audit.sources", "schedule": 3600.0, "options": {"expires": 3600}},
     "audit.verify": {"task": "audit.verify", "schedule": 300.0, "options": {"expires": 300}},

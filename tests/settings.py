@@ -22,7 +22,7 @@ os.environ["HORAE_BASE_URL"] = "http://localhost"
 os.environ["SECRET_KEY"] = "tests only, nothing is protected by this one"
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", address(home=CLUSTER, database="postgres"))
 os.environ["EMAIL_URL"] = "memory:"
-for name in ("REDIS_URL", "WORM_URL", "KEYS_URL", "KEYS_DATABASE_URL", "FILES_URL", "TSA_URL", "DEBUG"):
+for name in ("REDIS_URL", "WORM_URL", "KEYS_URL", "KEYS_DATABASE_URL", "FILES_URL", "TSA_URL", "TSA_ROOTS", "DEBUG"):
     os.environ.pop(name, None)
 
 from config.settings import *  # noqa: E402, F403 - the names above decide what it reads

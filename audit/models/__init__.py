@@ -1,5 +1,6 @@
 """Tables of the evidence: facts, records, segments, holds, keys."""
 
+from audit.models.anchors import Anchor
 from audit.models.erasures import Erasure
 from audit.models.facts import Fact
 from audit.models.holds import LegalHold
@@ -11,6 +12,7 @@ from audit.models.tiles import Tile
 from audit.models.verifications import Verification
 
 __all__ = [
+    "Anchor",
     "Chain",
     "ClinicKey",
     "Cursor",

@@ -194,7 +194,9 @@ def _technical(known: Sequence[Declaration]) -> dict[str, Any]:
         "evidence": {
             "models": sum(declaration.audited for declaration in known),
             "how": "row triggers, a hash chain per clinic, signed checkpoints, write-once storage",
-            "timestamps": "RFC 3161" if getattr(settings, "TSA_URL", "") else "none: the clock of the server only",
+            "timestamps": "RFC 3161, on the log of logs every ten minutes; only a hash leaves the installation"
+            if getattr(settings, "TSA_URL", "")
+            else "none: the clock of the server only",
         },
         "access": {
             "how": "roles confined to clinics; every page about a patient is recorded as read",

@@ -12,14 +12,14 @@ from typing import Final, Protocol
 
 from audit import tree
 from audit.verify.heads import check_continuity, check_head
-from audit.verify.mentions import HEADS, Spoke, check_mentions
+from audit.verify.mentions import Spoke, check_mentions
 from audit.verify.objects import Store
 from audit.verify.plan import Segment, Step, position_after
 from audit.verify.report import Report
 from audit.verify.segments import Position, Records, check_segment
 from audit.verify.trust import Trust
 from audit.verify.words import DEPTH
-from audit.worm.names import manifest_key, segment_prefix
+from audit.worm.names import HEADS, manifest_key, segment_prefix
 from audit.worm.store import Worm, WormError
 
 Batch = Sequence[Step]

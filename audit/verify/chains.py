@@ -1,19 +1,23 @@
 """Every chain of an evidence store from its first record, or the last verified head, to its newest signed head."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from audit.verify.anchors import AnchorCheck
 from audit.verify.bench import Batch, Bench, Outcome, Sealed, batches, same
 from audit.verify.mentions import Spoke, newest
 from audit.verify.objects import Store
 from audit.verify.plan import Plan, Step
 from audit.verify.report import Head, Report
 from audit.verify.segments import Position, Records
+from audit.verify.stamps import NOBODY, Judge
 from audit.verify.tiles import TileCheck
 from audit.verify.trust import Trust
 from audit.verify.words import DEPTH
 from audit.verify.workers import Workers
+from audit.worm.names import HEADS
 from audit.worm.store import Worm, WormUnavailable
 
 _RELIED_ON = DEPTH.index("segments")
@@ -61,6 +65,7 @@ def verify_worm(
     since: Mapping[str, Head] | None = None,
     jobs: int = 1,
     again: Callable[[], Worm] | None = None,
+    judge: Judge = NOBODY,
 ) -> Report:
     """Check everything an evidence store holds, by itself: no database, no network, memory for one segment at a time.
 
@@ -68,7 +73,7 @@ def verify_worm(
     not an open question; whoever says so knows from elsewhere how much was sealed. `only`: one chain. `report`: to be
     continued instead of a new one. `level`: how deep (`LEVELS`). `since`: heads an earlier check vouched for, behind
     which each chain is taken up. `jobs`: processes; each opens its store with `again`, if given. What is found and in
-    which order does not depend on their number.
+    which order does not depend on their number. `judge`: who says who made a time stamp.
     """
     report = report or Report(at=now, scope=only)
     report.log, report.keys, report.level = trust.log, tuple(key.hex() for key in trust.public_keys), level
@@ -79,7 +84,7 @@ def verify_worm(
         store.keyring()
         plan = Plan(worm, trust=trust, now=now, live=live, only=only, since=since or {})
         bench = Bench(worm, trust=trust, level=level, now=now, recipient=listener)
-        chains = _Chains(store, bench, plan, listener)
+        chains = _Chains(store, bench, plan, listener, judge)
         for batch, outcomes in _checked(plan, bench, listener=listener, jobs=jobs, again=again):
             chains.add(batch, outcomes)
         report.count("chains", chains.number)
@@ -113,7 +118,7 @@ def _checked(
 class _Chains:
     """Puts together what was found, step by step, as if one process had read from the beginning."""
 
-    def __init__(self, store: Store, bench: Bench, plan: Plan, listener: Listener | None) -> None:
+    def __init__(self, store: Store, bench: Bench, plan: Plan, listener: Listener | None, judge: Judge) -> None:
         self.store = store
         self.report = store.report
         self.bench = bench
@@ -125,6 +130,9 @@ class _Chains:
         self._first = 0
         self._spoke: Spoke | None = None
         self._tiles = TileCheck(store, "")
+        self._judge = judge
+        self._began = time.monotonic()
+        self._anchors: AnchorCheck | None = None
 
     def add(self, batch: Batch, outcomes: list[Outcome | None] | None) -> None:
         """Take over a batch; `outcomes` is None when the process that had it died, an outcome when it is yet to do.
@@ -150,6 +158,16 @@ class _Chains:
         self._position, self._first, self._spoke = start, 0, None
         self._tiles = TileCheck(self.store, step.chain)
         head = self.plan.resumed.get(step.chain)
+        if step.chain == HEADS:
+            self._anchors = AnchorCheck(
+                self.store,
+                judge=self._judge,
+                clock=lambda: self.report.at + timedelta(seconds=time.monotonic() - self._began),
+                live=self.plan.live,
+                after=head.size if head else 0,
+            )
+            if head is not None:
+                self._anchors.add(head.first, head.size)
         if head is not None:
             self.report.since[step.chain] = head
             self._first = head.first
@@ -172,6 +190,8 @@ class _Chains:
                 self._tiles.add(outcome.sealed)
                 if self.listener is not None:
                     self.listener.sealed(step.chain, outcome.sealed)
+        if self._anchors is not None:
+            self._anchors.add(first, last)
         self._first = first
         self._reached()
 
@@ -184,6 +204,13 @@ class _Chains:
         if self.listener is not None:
             self.listener.ended(chain, size)
         newest(self._spoke, report=self.report)
+        self._relied_on(chain, size)
+        if self._anchors is not None:
+            self._anchors.finish()
+            self._anchors = None
+
+    def _relied_on(self, chain: str, size: int) -> None:
+        """Say up to where the chain holds, if it does."""
         if DEPTH.index(self.report.level) >= _RELIED_ON:
             self._tiles.finish(size=size)
         report, compact = self.report, self._position.compact

@@ -8,7 +8,7 @@ from audit.note import NoteError
 from audit.segment import is_keyring_entry
 from audit.verify.report import Report
 from audit.verify.trust import Trust
-from audit.worm.names import CANARY, CHAIN, KEYRING, KEYRING_KEY, keyring_key, statement_key
+from audit.worm.names import ANCHORS, CANARY, CHAIN, HEADS, KEYRING, KEYRING_KEY, keyring_key, statement_key
 from audit.worm.store import ObjectMissing, Stored, Worm, WormUnavailable
 
 LAST = chr(0x10FFFF)
@@ -123,10 +123,15 @@ class Store:
 
 
 def place(key: str) -> tuple[str, str]:
-    """The chain and the kind (`seg`, `checkpoint`, `tile`) of a key; ("", "keyring") for keys, ("", "") for none."""
+    """The chain and the kind (`seg`, `checkpoint`, `tile`, `anchors`) of a key; ("", "keyring") for keys.
+
+    ("", "") for what is none of them.
+    """
     parts = key.split("/")
     if parts[0] == KEYRING and len(parts) > 1:
         return "", KEYRING
+    if key.startswith(ANCHORS) and key != ANCHORS:
+        return HEADS, "anchors"
     for kind in ("seg", "checkpoint", "tile"):
         if parts[0] == "chains" and kind in parts[2:4]:
             chain = "/".join(parts[1 : parts.index(kind, 2)])

@@ -3,21 +3,25 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from django.conf import settings
 
 from audit import signing
+from audit.context import HEADS_CHAIN
 from audit.keys.backend import KeysUnconfigured
 from audit.keys.local import KeystoreBroken
 from audit.models.records import Chain
 from audit.stores import open_worm
+from audit.verify.anchors import note_absent
 from audit.verify.chains import verify_worm
 from audit.verify.held import HoldCheck
 from audit.verify.kept import check_kept, verified_heads
 from audit.verify.records import RecordCheck, Tell
 from audit.verify.report import Report
 from audit.verify.snapshot import snapshot
-from audit.verify.system import check_findings, check_triggers, check_watch
+from audit.verify.stamps import Nobody, judge
+from audit.verify.system import check_findings, check_triggers, check_untold_anchors, check_watch
 from audit.verify.tables import check_tables
 from audit.verify.trust import Trust
 from audit.verify.words import DEPTH
@@ -93,12 +97,15 @@ def verify(
             since=since,
             jobs=extent.jobs,
             again=lambda: open_worm(settings.WORM_URL),
+            judge=judge(Path(settings.TSA_ROOTS)) if settings.TSA_ROOTS else Nobody("TSA_ROOTS names no roots"),
         )
         records.finish(whole=all(point.code != "store-unreadable" for point in report.unchecked))
         if deep:
             held.finish()
             check_triggers(report=report)
             check_watch(report=report)
+            if extent.only in ("", HEADS_CHAIN):
+                check_untold_anchors(worm, report=report)
         if extent.reaches("tables"):
             check_tables(report=report, only=extent.only, tell=tell, among=extent.tables, jobs=extent.jobs, join=join)
         if deep:
@@ -108,8 +115,7 @@ def verify(
     held.look_again()
     if extent.only and not known and not report.counts.get("chains"):
         report.miss("chain-absent", chain=extent.only)
-    if not settings.TSA_URL:
-        report.note("anchor-absent")
+    note_absent(worm, report=report)
     return report
 
 

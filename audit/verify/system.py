@@ -8,11 +8,13 @@ from audit import watch
 from audit.context import PLATFORM_CHAIN
 from audit.findings import unacknowledged
 from audit.meaning import meaning_of
-from audit.models import Fact
+from audit.models import Anchor, Fact
 from audit.models.records import Capture
 from audit.triggers import audited_tables, discrepancies
 from audit.verify.copies import parsed
+from audit.verify.mentions import check_anchor
 from audit.verify.report import Report
+from audit.worm import Worm
 
 _WHY: Final = {
     "missing": "its trigger is gone",
@@ -64,6 +66,12 @@ def check_findings(*, report: Report, only: str) -> None:
         table, pk = record.model, record.object_pk or "*"
         report.find("bypass", chain=record.chain, seq=record.seq, table=table, pk=pk, user=user)
     _waiting(report=report, only=only)
+
+
+def check_untold_anchors(worm: Worm, *, report: Report) -> None:
+    """The time stamps that no record of the log of logs names yet must lie in the store as they were kept."""
+    for size, digest in Anchor.objects.filter(told=False).order_by("size").values_list("size", "sha256"):
+        check_anchor(worm, size, digest, report=report)
 
 
 def _waiting(*, report: Report, only: str) -> None:

@@ -107,6 +107,18 @@ FINDINGS: Final[Mapping[str, str]] = {
         "The signed head of chain %(chain)s after record %(seq)s (“%(object)s”) is another than the log of logs "
         "vouched for: there are two histories."
     ),
+    "anchor-forged": gettext_noop(
+        "The time stamp “%(object)s” does not vouch for the signed head of chain %(chain)s after record %(seq)s: "
+        "%(reason)s."
+    ),
+    "anchor-orphan": gettext_noop(
+        "The time stamp “%(object)s” belongs to a signed head of chain %(chain)s after record %(seq)s "
+        "that is not in the evidence store."
+    ),
+    "anchor-gone": gettext_noop(
+        "The signed head of chain %(chain)s after record %(seq)s was given a time stamp (“%(object)s”), "
+        "but it is gone from the evidence store."
+    ),
     "key-unknown": gettext_noop(
         "The evidence store publishes a signing key (“%(object)s”) that the key store of this system does not hold."
     ),
@@ -206,6 +218,7 @@ UNCHECKED: Final[Mapping[str, str]] = {
     "segment-unchecked": gettext_noop(
         "Segment %(first)s to %(last)s of chain %(chain)s was not checked to the end: the process that did it died."
     ),
+    "anchor-unjudged": gettext_noop("Who made %(count)s time stamps could not be checked: %(reason)s."),
     "withheld-open": gettext_noop(
         "What is not shown here is about other clinics. Whoever runs the installation reads it."
     ),
@@ -237,8 +250,19 @@ NOTES: Final[Mapping[str, str]] = {
     ),
     "ddl-unwatched": gettext_noop("Changes of the database's structure leave no record of their own: %(reason)s."),
     "report-unsigned": gettext_noop("This report could not be signed, so no later check begins where it ended."),
+    "anchored": gettext_noop(
+        "A time stamp by the authority, of %(at)s UTC, covers the signed head of the log of logs after record %(seq)s: "
+        "everything sealed under the heads it vouches for existed then."
+    ),
+    "anchor-old": gettext_noop(
+        "Since %(since)s UTC the log of logs has moved on without a time stamp: when later heads were signed rests on "
+        "this system's own clock."
+    ),
     "anchor-absent": gettext_noop(
-        "The signed heads carry no qualified time stamp: when they were signed rests on this system's own clock."
+        "The signed heads carry no time stamp by an authority: when they were signed rests on this system's own clock."
+    ),
+    "anchor-apart": gettext_noop(
+        "Whether an authority stamped the time of this head or a later one, a check of the whole evidence store says."
     ),
 }
 
@@ -249,6 +273,7 @@ COUNTS: Final[Mapping[str, str]] = {
     "segments": gettext_noop("segments"),
     "records": gettext_noop("sealed records"),
     "mentions": gettext_noop("heads vouched for by the log of logs"),
+    "anchors": gettext_noop("time stamps"),
     "tiles": gettext_noop("tiles"),
     "holds": gettext_noop("legal holds"),
     "unsealed": gettext_noop("records not sealed yet"),

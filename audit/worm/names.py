@@ -1,7 +1,8 @@
 """What the objects of the evidence store are called.
 
 Numbers are written with leading zeros, so that keys sort as the records do. A chain's segments lie side by side, each
-in a folder of its own, its signed heads in another, and the complete tiles of its tree in a third.
+in a folder of its own, its signed heads in another, and the complete tiles of its tree in a third. Beside the heads of
+the log of logs lie their time stamps.
 
 No Django here: the single-file verifier carries this module.
 """
@@ -11,6 +12,8 @@ from hashlib import sha256
 
 CHAIN = re.compile(r"[a-z]+(?:/[0-9]+)?")
 """`platform`, or `clinic/` and the clinic's id."""
+HEADS = "heads"
+"""The chain of the log of logs."""
 KEYRING = "keyring"
 CANARY = "canary/"
 """Where objects lie that only ask whether the store refuses; they are no evidence."""
@@ -22,6 +25,8 @@ SEGMENT_KEY = re.compile(
 )
 CHECKPOINT_KEY = re.compile(rf"chains/(?P<chain>{CHAIN.pattern})/checkpoint/(?P<size>\d{{{NUMBER}}})")
 TILE_KEY = re.compile(rf"chains/(?P<chain>{CHAIN.pattern})/tile/(?P<level>\d)/(?P<index>(?:x\d{{3}}/)*\d{{3}})")
+ANCHORS = f"chains/{HEADS}/anchors/"
+ANCHOR_KEY = re.compile(rf"{ANCHORS}(?P<size>\d{{{NUMBER}}})\.tsr")
 KEYRING_KEY = re.compile(r"keyring/(?P<id>[0-9a-f]{16})\.json")
 RETENTION = re.compile(r"[a-z_]+")
 """A retention class: part of the name of its payload."""
@@ -55,6 +60,11 @@ def statement_key(key: str) -> str:
 
 def checkpoint_key(*, chain: str, size: int) -> str:
     return f"chains/{chain}/checkpoint/{size:0{NUMBER}d}"
+
+
+def anchor_key(size: int) -> str:
+    """Where the time stamp over the head of the log of logs at `size` lies."""
+    return f"{ANCHORS}{size:0{NUMBER}d}.tsr"
 
 
 def tile_key(*, chain: str, level: int, index: int) -> str:

@@ -9,7 +9,7 @@ from django.db import connection
 _TABLES = (
     *("sample_entry", "sample_entry_tags", "sample_remark", "sample_scratch", "sample_tag", "sample_visit"),
     *("audit_record", "audit_chain", "audit_cursor", "audit_parkedrecord", "audit_segment", "audit_tile"),
-    *("audit_verification", "audit_legalhold"),
+    *("audit_verification", "audit_legalhold", "audit_anchor"),
 )
 
 

@@ -11,6 +11,7 @@ from django.db import connection
 
 from audit.context import Actor, note, use
 from audit.declare import Declaration
+from audit.heads import MOVED_EVERY, keep
 from audit.models import Segment
 from audit.sealer import seal
 from audit.sequencer import sequence
@@ -43,6 +44,17 @@ class House:
 
     def seals(self) -> list[Segment]:
         return seal(now=NOW)
+
+    def moves(self, *, clinic: int = 7, at: datetime | None = None) -> int:
+        """Something happens and is sealed, and the log of logs says so, sealed too; by the real clock, or `at`.
+
+        Returns how many records the log of logs has.
+        """
+        self.happens(clinic=clinic)
+        seal(now=at or datetime.now(UTC))
+        assert keep(now=datetime.now(UTC) + MOVED_EVERY)
+        sequence()
+        return max(segment.last for segment in seal(now=at or datetime.now(UTC)) if segment.chain == "heads")
 
     def files(self) -> dict[str, bytes]:
         """Everything sealed, by key."""

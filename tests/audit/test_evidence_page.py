@@ -3,18 +3,22 @@
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from audit import canonical
+from audit.anchoring import anchor
 from audit.locks import LOCK_YEARS, LONGEST
 from audit.models import Record
 from tests.audit.committed import committed  # noqa: F401 - the database of this module
 from tests.audit.sealed_house import House, furnished
+from tests.tsa import Tsa, ours, tsa  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.usefixtures("db")
+# ruff: noqa: F811 - fixtures imported by name
 PAGE = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text()
 TOOLS = ("jq", "openssl", "xxd", "sha256sum", "gzip")
 HEAD = "chains/clinic/7/checkpoint/000000000004"
@@ -33,7 +37,7 @@ def typed(house: House, tmp_path: Path) -> int:
     """The exit code of the page's own commands."""
     if missing := [tool for tool in TOOLS if shutil.which(tool) is None]:
         pytest.skip(f"not installed here: {', '.join(missing)}")
-    (commands,) = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    commands, _ = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
     places = {
         "STORE": str(house.worm.root),
         "SEGMENT": "chains/clinic/7/seg/000000000001-000000000004",
@@ -54,6 +58,23 @@ def test_the_commands_of_the_page_notice_a_change(house: House, tmp_path: Path, 
     data = house.worm.get(key)
     house.overwrite(key, data.replace(b"4\n", b"5\n", 1) if key == HEAD else data[:-9] + b"x" + data[-8:])
     assert typed(house, tmp_path) != 0
+
+
+@pytest.mark.real
+def test_the_commands_of_the_page_check_a_time_stamp(house: House, tmp_path: Path, tsa: Tsa, settings: Any) -> None:
+    last = house.moves()
+    assert anchor(now=datetime.now(UTC)) is not None
+    _, commands = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    places = {
+        "STORE": str(house.worm.root),
+        "SIZE": f"{last:012d}",
+        "ROOTS": settings.TSA_ROOTS,
+        "PATH": "/usr/bin:/bin",
+    }
+    done = subprocess.run(["sh", "-e", "-c", commands], env=places, capture_output=True, text=True, check=False)
+    assert (done.returncode, "Verification: OK" in done.stdout, "Time stamp: " in done.stdout) == (0, True, True)
+    house.overwrite(f"chains/heads/checkpoint/{last:012d}", b"another head\n")
+    assert subprocess.run(["sh", "-e", "-c", commands], env=places, capture_output=True, check=False).returncode != 0
 
 
 def test_the_page_lists_every_key_of_a_record(house: House) -> None:

@@ -84,6 +84,7 @@ def _measure(
         "FILES_URL",
         "EMAIL_URL",
         "TSA_URL",
+        "TSA_ROOTS",
         "DEBUG",
     ):
         os.environ.pop(name, None)

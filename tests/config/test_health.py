@@ -8,7 +8,7 @@ from django.core import mail
 from django.db import DatabaseError, connection
 from django.test import Client, override_settings
 
-from audit.models import Chain, Cursor, Fact, ParkedRecord, Record
+from audit.models import Anchor, Chain, Cursor, Fact, ParkedRecord, Record
 from audit.models.segments import Segment
 from audit.models.verifications import Verification
 from config import health
@@ -202,3 +202,32 @@ def test_a_stalled_stream_is_mailed_to_the_operators_once_an_hour() -> None:
     (told,) = mail.outbox
     assert told.to == ["ops@example.org"]
     assert "records are parked" in told.body
+
+
+def head(*, last: int, age: float) -> None:
+    """A sealed segment of the log of logs that ends with record `last`."""
+    moment = NOW - timedelta(seconds=age)
+    Segment.objects.create(
+        chain="heads", first=last, last=last, state="sealed", fence=1, planned_at=moment, sealed_at=moment
+    )
+
+
+@pytest.mark.django_db
+def test_heads_that_wait_for_a_time_stamp_are_late_where_an_authority_is_set(settings: Any) -> None:
+    head(last=1, age=9000)
+    head(last=2, age=health.UNANCHORED_SECONDS + 1)
+    head(last=3, age=10)
+    assert (health.state(now=NOW).unanchored_age, health.last_anchored(now=NOW)) == (0.0, None)
+    settings.TSA_URL = "http://127.0.0.1:1/tsa"
+    assert "sealed heads wait for a time stamp" in health.state(now=NOW).late
+    Anchor.objects.create(size=1, sha256="", stamped_at=NOW, kept_at=NOW - timedelta(seconds=8900))
+    assert health.state(now=NOW).unanchored_age == health.UNANCHORED_SECONDS + 1
+    assert "sealed heads wait for a time stamp" in health.state(now=NOW).late
+    Anchor.objects.create(size=2, sha256="", stamped_at=NOW, kept_at=NOW - timedelta(seconds=60))
+    assert health.state(now=NOW).unanchored_age == 10.0
+    assert "sealed heads wait for a time stamp" not in health.state(now=NOW).late
+    assert health.last_anchored(now=NOW) == 60.0
+    assert Client().get("/readyz").json()["last_anchor_age"] > 0
+    measured = Client().get("/metrics").content.decode()
+    assert "horae_unanchored_age_seconds" in measured
+    assert "horae_anchor_age_seconds" in measured
