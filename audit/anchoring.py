@@ -21,7 +21,8 @@ from audit.models.segments import Segment, SegmentState
 from audit.stores import open_worm
 from audit.timestamp import Stamp, StampError, read
 from audit.verify.anchors import fault
-from audit.verify.stamps import CannotJudge, judge
+from audit.verify.judges import CannotJudge
+from audit.verify.stamps import judge
 from audit.worm import AlreadyWritten, ObjectMissing, Worm, WormError
 from audit.worm.names import anchor_key, checkpoint_key
 

@@ -12,18 +12,10 @@ from typing import Final
 
 MODULES: Final = (
     *("__init__", "canonical", "ed25519", "note", "proof", "segment", "tiles", "timestamp", "tree"),
-    *("verify/__init__", "verify/anchors", "verify/bench", "verify/chains", "verify/heads", "verify/mentions"),
-    *("verify/objects", "verify/offline", "verify/plan", "verify/report", "verify/segments", "verify/stamps"),
-    *(
-        "verify/tiles",
-        "verify/trust",
-        "verify/words",
-        "verify/workers",
-        "worm/__init__",
-        "worm/folder",
-        "worm/names",
-        "worm/store",
-    ),
+    *("verify/__init__", "verify/anchors", "verify/bench", "verify/chains", "verify/heads", "verify/judges"),
+    *("verify/mentions", "verify/objects", "verify/offline", "verify/plan", "verify/report", "verify/segments"),
+    *("verify/stamps", "verify/tiles", "verify/trust", "verify/words", "verify/workers"),
+    *("worm/__init__", "worm/folder", "worm/names", "worm/store"),
 )
 _MAIN: Final = """import sys
 from datetime import UTC, datetime

@@ -14,9 +14,9 @@ from audit import canonical
 from audit.note import NoteError
 from audit.segment import Manifest, SegmentError
 from audit.timestamp import Stamp, StampError, read
+from audit.verify.judges import CannotJudge, Judge, Nobody
 from audit.verify.objects import Store
 from audit.verify.report import Report
-from audit.verify.stamps import CannotJudge, Judge, Nobody
 from audit.worm.names import ANCHOR_KEY, ANCHORS, HEADS, anchor_key, checkpoint_key, manifest_key, segment_prefix
 from audit.worm.store import ObjectMissing, Stored, Worm, WormError, WormUnavailable
 

@@ -7,12 +7,12 @@ from typing import Protocol
 
 from audit.verify.anchors import AnchorCheck
 from audit.verify.bench import Batch, Bench, Outcome, Sealed, batches, same
+from audit.verify.judges import NOBODY, Judge
 from audit.verify.mentions import Spoke, newest
 from audit.verify.objects import Store
 from audit.verify.plan import Plan, Step
 from audit.verify.report import Head, Report
 from audit.verify.segments import Position, Records
-from audit.verify.stamps import NOBODY, Judge
 from audit.verify.tiles import TileCheck
 from audit.verify.trust import Trust
 from audit.verify.words import DEPTH

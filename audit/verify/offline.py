@@ -23,8 +23,9 @@ from audit.proof import Proof, ProofError
 from audit.segment import record_fault
 from audit.verify.anchors import note_absent
 from audit.verify.chains import verify_worm
+from audit.verify.judges import Nobody
 from audit.verify.report import NOT_ALL_CHECKED, Report
-from audit.verify.stamps import Nobody, judge
+from audit.verify.stamps import judge
 from audit.verify.trust import Trust
 from audit.worm.folder import FolderWorm
 from audit.worm.names import CHAIN, KEYRING

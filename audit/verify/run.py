@@ -16,11 +16,12 @@ from audit.stores import open_worm
 from audit.verify.anchors import note_absent
 from audit.verify.chains import verify_worm
 from audit.verify.held import HoldCheck
+from audit.verify.judges import Nobody
 from audit.verify.kept import check_kept, verified_heads
 from audit.verify.records import RecordCheck, Tell
 from audit.verify.report import Report
 from audit.verify.snapshot import snapshot
-from audit.verify.stamps import Nobody, judge
+from audit.verify.stamps import judge
 from audit.verify.system import check_findings, check_triggers, check_untold_anchors, check_watch
 from audit.verify.tables import check_tables
 from audit.verify.trust import Trust

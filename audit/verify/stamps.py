@@ -8,12 +8,12 @@ No Django here: the single-file verifier carries this module, and must do withou
 
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
-from typing import Final, Protocol
+from typing import Final
 
 from audit.timestamp import Stamp, in_order
+from audit.verify.judges import CannotJudge, Judge, Nobody
 
 try:
     from cryptography import x509
@@ -26,32 +26,6 @@ else:
 _PROGRAM: Final = "openssl"
 _SECONDS: Final = 30
 _FOREIGN: Final = "no certificate of the trusted authority vouches for its signature"
-
-
-class CannotJudge(Exception):
-    """Nothing can be said about who made it; the message says why."""
-
-
-class Judge(Protocol):
-    """Whoever can say whether a stamp was made under the pinned root certificates."""
-
-    def fault(self, response: bytes, *, stamp: Stamp) -> str | None:
-        """What is wrong with the response that says `stamp`; None when it was made so. Raises `CannotJudge`."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Nobody:
-    """Judges nothing. `why` completes a sentence."""
-
-    why: str
-
-    def fault(self, response: bytes, *, stamp: Stamp) -> str | None:
-        """See `Judge.fault`."""
-        raise CannotJudge(self.why)
-
-
-NOBODY: Final = Nobody("nobody named the authority's roots")
 
 
 class ByLibrary:

@@ -13,9 +13,10 @@ from audit.locks import commitments_locked_until
 from audit.models import Anchor, Segment
 from audit.verify import Report, verify_worm
 from audit.verify.anchors import newest_below
+from audit.verify.judges import Judge, Nobody
 from audit.verify.report import DOES_NOT_HOLD, HOLDS, NOT_ALL_CHECKED
 from audit.verify.run import Extent, verify
-from audit.verify.stamps import ByProgram, Judge, Nobody, judge
+from audit.verify.stamps import ByProgram, judge
 from audit.worm.folder import FolderWorm
 from audit.worm.names import ANCHORS, anchor_key, checkpoint_key
 from tests.audit.committed import committed  # noqa: F401 - the database of this module

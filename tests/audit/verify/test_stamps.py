@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from audit.timestamp import read
-from audit.verify.stamps import ByLibrary, ByProgram, CannotJudge, Judge, Nobody, judge
+from audit.verify.judges import CannotJudge, Judge, Nobody
+from audit.verify.stamps import ByLibrary, ByProgram, judge
 from tests.tsa import Authority, authority, foreign, ours  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.real
