@@ -15,8 +15,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from audit import access, findings
+from audit import access, findings, looks
 from audit.declare import declarations
 from audit.models import Chain, ParkedRecord, Record, Verification
 from audit.models.records import FINDINGS, Capture
@@ -117,11 +118,11 @@ class RecordAdmin(EvidenceAdmin[Record]):
     """One line of a chain; what it says is shown to whoever may read that chain."""
 
     change_form_template = "admin/audit/record/change_form.html"
-    list_display = ("number", "written", "model", "object_pk", "operation", "capture")
+    list_display = ("number", "written", "about", "operation", "capture")
     list_display_links = ("number",)
     list_filter = (ChainFilter, FindingFilter, "capture", ModelFilter)
     search_fields = ("object_pk__exact", "operation__exact")
-    search_help_text = _("The id of a thing, or an operation such as cancel.")
+    search_help_text = _("The id of a thing, an operation such as cancel, or a patient’s code: who looked.")
     ordering = ("-seq",)
     sortable_by = ()
     fields = readonly_fields = (
@@ -146,6 +147,26 @@ class RecordAdmin(EvidenceAdmin[Record]):
     def written(self, record: Record) -> str:
         """The record's time to the microsecond, as its line has it."""
         return record.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%fZ")
+
+    @admin.display(description=_("about"))
+    def about(self, record: Record) -> str:
+        """The thing that changed; of a look, the page and how many patients it showed."""
+        if record.model:
+            return f"{record.model.rpartition('.')[2]} {record.object_pk}"
+        look = looks.shown_by(record)
+        if look is None:
+            return record.object_pk or self.get_empty_value_display()
+        view, count = look
+        return f"{view} · {ngettext('%(count)d patient', '%(count)d patients', count) % {'count': count}}"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """A patient's code finds the looks at them; anything else what it is equal to."""
+        found = looks.showing(queryset, codes=[search_term.strip().upper()])
+        if search_term and found.exists():
+            return found, False
+        return super().get_search_results(request, queryset, search_term)
 
     @admin.display(description=_("leaf hash"))
     def leaf_hex(self, record: Record) -> str:

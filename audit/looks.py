@@ -36,19 +36,28 @@ def looks(*, chain: str, codes: Collection[str], before: int | None = None, most
     One query, by an index of the codes in read records (`record_read_patients`). A record that does not say what a
     read record says is left out.
     """
-    found = _shown(chain=chain, codes=codes)
+    found = showing(Record.objects.filter(chain=chain), codes=codes)
     if before is not None:
         found = found.filter(seq__lt=before)
     rows = found.order_by("-seq").values_list("seq", "at", "body")[: min(most, MOST)]
     return [look for seq, at, body in rows if (look := _look(seq, at, body)) is not None]
 
 
-def _shown(*, chain: str, codes: Collection[str]) -> QuerySet[Record]:
-    # A code is written in the record as JSON writes it.
-    written = [json.dumps(code) for code in codes]
-    return Record.objects.alias(shown=PatientsShown("body")).filter(
-        chain=chain, operation=EVENT, shown__overlap=written
-    )
+def showing(records: QuerySet[Record], *, codes: Collection[str]) -> QuerySet[Record]:
+    """Those that are looks at patients with these codes, by the index."""
+    written = [json.dumps(code) for code in codes]  # as a record writes a code
+    return records.alias(shown=PatientsShown("body")).filter(operation=EVENT, shown__overlap=written)
+
+
+def shown_by(record: Record) -> tuple[str, int] | None:
+    """The view of a look and how many patients it showed; None for what is no look."""
+    if record.operation != EVENT or record.model:
+        return None
+    try:
+        data = json.loads(record.body)["event"]["data"]
+        return str(data["view"]), len(data["patients"])
+    except (KeyError, TypeError):
+        return None
 
 
 def _look(seq: int, at: datetime, body: str) -> Look | None:

@@ -129,15 +129,14 @@ class AppointmentAdmin(Facts, ReadRecorded[Appointment], ConfinedAdmin[Appointme
     @admin.display(description=_("patient"))
     def patient_shown(self, appointment: Appointment) -> SafeString:
         """Name and code."""
-        return format_html('{} <span class="code">{}</span>', patient_name(appointment), appointment.patient.code)
+        code = appointment.patient.code
+        return format_html('<bdi>{}</bdi> <span class="code">{}</span>', patient_name(appointment), code)
 
     @admin.display(description=_("patient"))
     def patient_link(self, appointment: Appointment) -> SafeString:
         """Name and code, leading to the patient."""
         url = reverse("admin:bookings_patient_change", args=[appointment.patient_id])
-        return format_html(
-            '<a href="{}">{} <span class="code">{}</span></a>', url, patient_name(appointment), appointment.patient.code
-        )
+        return format_html('<a href="{}">{}</a>', url, self.patient_shown(appointment))
 
     @admin.display(description=_("reason for the visit"))
     def reason_shown(self, appointment: Appointment) -> str:

@@ -7,18 +7,22 @@ allows is asked per clinic: reception in one clinic and manager in another never
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar, cast
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models.fields.related import ForeignKey
 from django.forms import ModelChoiceField
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.text import capfirst
 
-from audit.context import use
+from audit.access import reader_of
+from audit.context import PLATFORM_CHAIN, use
 from audit.paging import BoundedPaginator
 from bookings.admin.forms import WIDGETS, ConfinedForm, ConfinedFormSet, clinic_id_of, clinic_path_of
 from bookings.models import Clinic, User
@@ -27,6 +31,20 @@ from bookings.roles import Access, access_of, staff_actor
 M = TypeVar("M", bound=models.Model)
 C = TypeVar("C", bound=models.Model)
 P = TypeVar("P", bound=models.Model)
+
+
+def chain_of(row: models.Model) -> str:
+    """The chain that holds the evidence about a row."""
+    clinic_id = clinic_id_of(row)
+    return PLATFORM_CHAIN if clinic_id is None else f"clinic/{clinic_id}"
+
+
+def records_of(request: HttpRequest, *, chain: str, **asked: str) -> str:
+    """The address of the list of records asked for; empty for whoever may not read that chain."""
+    reader = reader_of(request.user)
+    if not (reader.operator or chain in reader.chains):
+        return ""
+    return f"{reverse('admin:audit_record_changelist')}?{urlencode({'chain': chain, **asked})}"
 
 
 class Confined:
@@ -180,6 +198,29 @@ class ConfinedAdmin(Confined, admin.ModelAdmin[M]):
     ) -> HttpResponse:
         with self.meant(request, "change" if object_id else "add", object_id):
             return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row = kwargs.get("obj")
+        given = {"changes": self.changes_of(request, row) if row is not None else ""}
+        return super().render_change_form(request, {**context, **given}, *args, **kwargs)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What changed is told by the evidence, to whoever may read it. Raises PermissionDenied for anybody else."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            return cast(HttpResponse, cast(Any, self)._get_obj_does_not_exist_redirect(request, self.opts, object_id))
+        address = self.changes_of(request, row)
+        if not address:
+            raise PermissionDenied
+        return HttpResponseRedirect(address)
+
+    def changes_of(self, request: HttpRequest, row: M) -> str:
+        """The address of the records of a row's changes; empty for whoever may not read them."""
+        return records_of(request, chain=chain_of(row), about=row._meta.label, q=str(row.pk))
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -27,7 +27,7 @@ from audit.sealed import KeyDestroyed
 from bookings import erasing, moments, rights
 from bookings.admin.confined import ConfinedAdmin
 from bookings.admin.reading import record_reads
-from bookings.admin.shown import short_day
+from bookings.admin.shown import short, short_day
 from bookings.forms.text import without_bidi
 from bookings.models import DataRequest, User
 from bookings.refusals import Refusal
@@ -148,6 +148,7 @@ class DataRequestAdmin(ConfinedAdmin[DataRequest]):
             days=_days(wanted),
             left=left(wanted, now=now),
             words=_words(wanted) if answers else None,
+            record=self.access(request).may("bookings.view_patient", clinic_id=wanted.clinic_id),
             typed=typed,
             answers=answers and is_open,
             prolongs=answers and rights.prolongable(wanted, now=now),
@@ -174,7 +175,8 @@ class DataRequestAdmin(ConfinedAdmin[DataRequest]):
             title=_("Erase this patient’s data"),
             subtitle=wanted.patient.code,
             wanted=wanted,
-            visits=erasing.still_to_come(patient=wanted.patient, now=now).count(),
+            visits=_ahead(wanted, now=now),
+            cancels=self.access(request).may("bookings.cancel_appointment", clinic_id=wanted.clinic_id),
             not_reached=list(NOT_REACHED.values()),
             back=self._address(wanted),
         )
@@ -240,6 +242,18 @@ def left(wanted: DataRequest, *, now: datetime) -> str:
         said = ngettext("Overdue by %(days)d day", "Overdue by %(days)d days", -days)
         return said % {"days": -days}
     return ngettext("%(days)d day left", "%(days)d days left", days) % {"days": days}
+
+
+def _ahead(wanted: DataRequest, *, now: datetime) -> list[tuple[str, str]]:
+    """The address of each visit that stands in the way of erasure, and what it is."""
+    rows = erasing.still_to_come(patient=wanted.patient, now=now).select_related("location", "service")
+    return [
+        (
+            reverse("admin:bookings_appointment_change", args=[row.pk]),
+            f"{short(row.start, zone=row.location.tz)} · {row.service}",
+        )
+        for row in rows.order_by("start")
+    ]
 
 
 def _days(wanted: DataRequest) -> dict[str, str]:

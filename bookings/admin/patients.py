@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from bookings import patients, registration
-from bookings.admin.confined import ConfinedAdmin, ConfinedInline
+from bookings.admin.confined import ConfinedAdmin, ConfinedInline, chain_of, records_of
 from bookings.admin.consents import ConsentDesk, all_of, said_of
 from bookings.admin.patient_form import PatientForm
 from bookings.admin.reading import ReadRecorded
@@ -111,6 +111,13 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
         except Refusal as refusal:  # joined or erased while the page was open: the page says which
             messages.error(request, str(refusal))
             return HttpResponseRedirect(request.path)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row = kwargs.get("obj")
+        looks = records_of(request, chain=chain_of(row), q=row.code) if row is not None else ""
+        return super().render_change_form(request, {**context, "looks": looks}, *args, **kwargs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -47,13 +47,6 @@ class ReadRecorded(admin.ModelAdmin[M]):
         self._record(request, "page", [_context(response).get("original")])
         return response
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        response = super().history_view(request, object_id, extra_context)
-        self._record(request, "history", [_context(response).get("object")])
-        return response
-
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

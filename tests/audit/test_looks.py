@@ -8,7 +8,7 @@ from django.db import connection
 
 from audit import reads
 from audit.context import Actor, note, use
-from audit.looks import Look, _shown, looks
+from audit.looks import Look, looks, showing
 from audit.models import Record
 from audit.stream import drain
 
@@ -89,7 +89,9 @@ def test_looks_among_many_records_are_found_by_the_index_of_patients() -> None:
     with connection.cursor() as cursor:
         cursor.execute(MANY, [count])
         cursor.execute("ANALYZE audit_record")
-    statement, params = _shown(chain="clinic/1", codes=["C7"]).order_by("-seq").query.sql_with_params()
+    statement, params = (
+        showing(Record.objects.filter(chain="clinic/1"), codes=["C7"]).order_by("-seq").query.sql_with_params()
+    )
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN ANALYZE {statement} LIMIT 51", params)
         plan = "\n".join(row[0] for row in cursor.fetchall())

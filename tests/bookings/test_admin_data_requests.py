@@ -182,6 +182,15 @@ def test_what_cannot_be_sent_is_said_and_what_was_typed_stays(
     assert DataRequest.objects.get().state == "open"
 
 
+def test_what_stands_in_the_way_of_erasure_is_named_and_linked(story: Cast, eva: Client) -> None:
+    ahead = visit(story, start=MONDAY + timedelta(days=3), end=MONDAY + timedelta(days=3, hours=1))
+    wanted = asked(story, kind="erase")
+    page = eva.get(erase_page(wanted)).content.decode()
+    assert reverse("admin:bookings_appointment_change", args=[ahead.pk]) in page
+    assert "Reception does that" in page
+    assert reverse("admin:bookings_patient_change", args=[story.ada.pk]) in eva.get(url(wanted)).content.decode()
+
+
 @pytest.mark.parametrize("do", ["", "erase", "nothing", "x" * 9000, "\x00"])
 def test_any_other_press_is_not_there(story: Cast, eva: Client, do: str) -> None:
     assert press(eva, asked(story), do).status_code == 404
