@@ -33,6 +33,8 @@ from tests.faults.sealing import STATES, Sealer, state_at
 from tests.running import OVERLAPS, Running, horae
 
 CLIENTS: Final = 3
+TAKEN_BACK: Final = 0.8
+"""Share of bookings that are cancelled at once."""
 CLINIC: Final = "cabinet-des-terreaux"
 SERVICE: Final = "blood-test"
 DRAINED_SECONDS: Final = 120.0
@@ -48,6 +50,11 @@ WEIGHTS: Final = {"web child": 6, "worker child": 5, "sealer": 6, "web": 1, "wor
 """How often each kind dies: a server that goes down whole is started again after growing pauses, and books nothing."""
 STEADY: Final = {"web child": 0.5, "worker child": 0.5, "web": 4.0, "worker": 4.0, "beat": 4.0}
 """Seconds until something that started is taken to be at work."""
+UNCANCELLED: Final = """
+    SELECT d.id FROM bookings_draft d JOIN bookings_appointment a ON a.id = d.appointment_id
+    WHERE a.status <> 'cancelled' OR NOT EXISTS (SELECT 1 FROM audit_record r
+    WHERE r.model = 'bookings.Appointment' AND r.object_pk = a.id::text AND r.operation = 'cancel')"""
+"""Drafts whose visit stands, or was cancelled without a record of it."""
 UNRECORDED: Final = """
     SELECT a.id::text, count(r.id) FROM bookings_appointment a LEFT JOIN audit_record r
     ON r.model = 'bookings.Appointment' AND r.object_pk = a.id::text AND r.body LIKE '%%"op":"I"%%'
@@ -59,12 +66,14 @@ class Wrong(AssertionError):
 
 
 class Patients:
-    """Book one visit after the other, over HTTP, however often a press fails. `sure`: drafts seen as booked."""
+    """Book one visit after the other, and take most of them back so that there is always a free time, over HTTP,
+    however often a press fails. `sure`: drafts seen as booked; `gone`: those of them seen as cancelled."""
 
     def __init__(self, *, port: int, seed: int) -> None:
         self.port = port
         self.seed = seed
         self.sure: list[UUID] = []
+        self.gone: list[UUID] = []
         self.served = 0.0
         self.failed: Counter[str] = Counter()
         self.troubles: list[str] = []
@@ -87,7 +96,7 @@ class Patients:
             visit += 1
             try:
                 with Visitor(port=self.port) as visitor:
-                    self.sure.append(self._one(visitor, dice=dice, email=f"k{number}-{visit}@patient.example"))
+                    self._one(visitor, dice=dice, email=f"k{number}-{visit}@patient.example")
             except Failed as wrong:
                 self.failed[str(wrong).split(": ")[-1]] += 1
                 time.sleep(0.2)
@@ -95,8 +104,8 @@ class Patients:
                 self.troubles.append(f"patient {number}: {type(wrong).__name__}: {wrong}")
         connections.close_all()
 
-    def _one(self, visitor: Visitor, *, dice: random.Random, email: str) -> UUID:
-        """Book; the draft whose confirmation was seen. Raises Failed when the page of any press does not come."""
+    def _one(self, visitor: Visitor, *, dice: random.Random, email: str) -> None:
+        """Book, and perhaps cancel. Raises Failed when the page of any press does not come."""
         home = f"/c/{CLINIC}/{SERVICE}/"
         page = self._seen(visitor.get(home))
         if not page.slots:
@@ -115,7 +124,11 @@ class Patients:
         page = self._seen(visitor.press(page, page.path, code=sent.code))
         if not page.path.endswith("/booked/"):
             raise Failed("not booked")
-        return draft
+        self.sure.append(draft)
+        if dice.random() < TAKEN_BACK:
+            address = f"{page.path.removesuffix('booked/')}cancel/"
+            self._seen(visitor.press(self._seen(visitor.get(address)), address))
+            self.gone.append(draft)
 
     def _seen(self, page: Page) -> Page:
         if page.status != 200:
@@ -172,13 +185,14 @@ def run(*, kills: int, seed: int) -> dict[str, Any]:
                 raise Wrong(f"nobody could book: {patients.failed}")
             killed, met, died_at = _kill_all(running, victims, sealer, patients, dice=dice)
         _drained(running)
-        _check(running, sure=patients.sure, troubles=[*sealer.troubles, *patients.troubles])
+        _check(running, sure=patients.sure, gone=patients.gone, troubles=[*sealer.troubles, *patients.troubles])
         done = {
             "killed": dict(sorted(killed.items())),
             "unsealed_segments_met": dict(sorted(met.items())),
             "sealer_died_at": dict(sorted(died_at.items())),
             "sealer_died_when": dict(sorted(_by_state(died_at).items())),
             "booked": len(patients.sure),
+            "cancelled": len(patients.gone),
             "presses_failed": dict(patients.failed.most_common()),
             "records": running.sql("SELECT count(*) FROM audit_record")[0][0],
             "heads": running.sql("SELECT count(*) FROM audit_segment")[0][0],
@@ -295,7 +309,7 @@ def _drained(running: Running) -> None:
     raise Wrong(f"not caught up after {DRAINED_SECONDS:.0f} s: {running.sql(owed)}, {running.sql(begun)} begun")
 
 
-def _check(running: Running, *, sure: list[UUID], troubles: list[str]) -> None:
+def _check(running: Running, *, sure: list[UUID], gone: list[UUID], troubles: list[str]) -> None:
     if troubles:
         raise Wrong(f"{len(troubles)} times in trouble: {troubles[:3]}")
     if refused := re.findall(rb".*(?:sealer\.content\.CannotSeal|sealer\.steps\.Fork).*", running.log):
@@ -303,6 +317,8 @@ def _check(running: Running, *, sure: list[UUID], troubles: list[str]) -> None:
     booked = {draft for (draft,) in running.sql("SELECT id FROM bookings_draft WHERE appointment_id IS NOT NULL")}
     if lost := set(sure) - booked:
         raise Wrong(f"{len(lost)} bookings that were seen are gone: {sorted(map(str, lost))[:3]}")
+    if kept := set(gone) & {draft for (draft,) in running.sql(UNCANCELLED)}:
+        raise Wrong(f"{len(kept)} visits that were seen cancelled stand: {sorted(map(str, kept))[:3]}")
     if len(set(sure)) != len(sure):
         raise Wrong("one draft was booked for two patients")
     if running.sql(OVERLAPS) != [(0,)]:
