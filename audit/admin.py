@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -23,6 +24,7 @@ from audit.models import Chain, ParkedRecord, Record, Verification
 from audit.models.records import FINDINGS, Capture
 from audit.models.segments import Segment
 from audit.paging import BoundedPaginator
+from audit.told import told
 from audit.verify.admin import ReadingAdmin, VerificationAdmin
 
 M = TypeVar("M", bound=models.Model)
@@ -126,6 +128,7 @@ class RecordAdmin(EvidenceAdmin[Record]):
     ordering = ("-seq",)
     sortable_by = ()
     fields = readonly_fields = (
+        "told",
         "chain",
         "seq",
         "written",
@@ -150,9 +153,9 @@ class RecordAdmin(EvidenceAdmin[Record]):
 
     @admin.display(description=_("about"))
     def about(self, record: Record) -> str:
-        """The thing that changed; of a look, the page and how many patients it showed."""
+        """The thing that changed, by the beginning of its id; of a look, the page and how many patients it showed."""
         if record.model:
-            return f"{record.model.rpartition('.')[2]} {record.object_pk}"
+            return f"{record.model.rpartition('.')[2]} {record.object_pk[:8]}"
         look = looks.shown_by(record)
         if look is None:
             return record.object_pk or self.get_empty_value_display()
@@ -172,6 +175,13 @@ class RecordAdmin(EvidenceAdmin[Record]):
     def leaf_hex(self, record: Record) -> str:
         """SHA-256 of the line, as it stands in the Merkle tree."""
         return bytes(record.leaf).hex()
+
+    @admin.display(description=_("in short"))
+    def told(self, record: Record) -> str | SafeString:
+        """Who did what and what for, and each value that changed; sealed values stay sealed."""
+        if not getattr(record, "_open", False):
+            return self.get_empty_value_display()
+        return render_to_string("admin/audit/record/_told.html", {"told": told(json.loads(record.body))})
 
     @admin.display(description=_("record"))
     def line(self, record: Record) -> str | SafeString:

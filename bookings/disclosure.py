@@ -204,7 +204,7 @@ def _purpose(declaration: Declaration, kinds: Sequence[Kind]) -> Purpose:
     return Purpose(
         activity=told(use.activity),
         purpose=told(use.purpose),
-        basis=use.basis,
+        basis=use.basis.replace("GDPR", gettext("GDPR")),
         source=told(use.source),
         kept=told(use.duration),
         recipients=tuple(told(one) for one in use.recipients),

@@ -11,13 +11,30 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor, use_case
 from bookings import status
-from bookings.availability import Asking, Choice, NotOffered, SlotTaken, Wish, choose, retelling_the_nearest
+from bookings.availability import (
+    Asking,
+    Choice,
+    NotOffered,
+    SlotTaken,
+    Wish,
+    choose,
+    retelling_the_nearest,
+)
 from bookings.booking import NotPossible, all_locked, answer_by
 from bookings.models import Appointment, AppointmentStatus, Location, Practitioner
 from bookings.occupancies import forget_expired, free, occupy, scope_for
 from bookings.refusals import Refusal
 
-__all__ = ["NotOffered", "NotPossible", "SlotTaken", "TooLateToMove", "movable_until", "reschedule", "wish_to_move"]
+__all__ = [
+    "NotOffered",
+    "NotPossible",
+    "SlotTaken",
+    "TooLateToMove",
+    "movable_until",
+    "reschedule",
+    "wish_to_move",
+    "with_whom",
+]
 
 #: Statuses of an appointment that can still be moved.
 MOVABLE: Final = (AppointmentStatus.PROPOSED, AppointmentStatus.PENDING, AppointmentStatus.BOOKED)
@@ -120,6 +137,16 @@ def wish_to_move(
         moved=(appointment,),
         length=None if service.capacity is not None else int(length.total_seconds()),
     )
+
+
+def with_whom(appointment: Appointment, *, wish: Wish, now: datetime) -> Practitioner | None:
+    """Who would see the patient at the time wished for: the one wished for, else the one it is with while they are
+    free, else whoever is chosen; None when nobody is."""
+    for who in (wish.practitioner,) if wish.practitioner else (appointment.practitioner, None):
+        with contextlib.suppress(NotOffered, SlotTaken):
+            found = choose(wish=replace(wish, practitioner=who), now=now)
+            return who or Practitioner.objects.get(pk=found.practitioner_id)
+    return None
 
 
 def move(appointment: Appointment, *, wish: Wish, now: datetime, to: str | None = None, why: str = "") -> None:

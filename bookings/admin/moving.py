@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -39,7 +40,7 @@ from bookings.admin.wishes import NarrowForm
 from bookings.availability import Asking, NotOffered, SlotTaken, Wish
 from bookings.booking import NotPossible
 from bookings.contacts import mail_reaches
-from bookings.models import Appointment, AppointmentStatus, User
+from bookings.models import Appointment, AppointmentStatus, Practitioner, User
 from bookings.refusals import Refusal
 from bookings.roles import Access, access_of, staff_actor
 
@@ -81,7 +82,7 @@ WAYS: Final = {
 }
 
 
-@dataclass(slots=True)
+@dataclass
 class Visit:
     """One request for the page, read."""
 
@@ -102,6 +103,12 @@ class Visit:
         return moving.wish_to_move(
             self.row, start=self.picked.start, location=self.picked.place, practitioner=who, online=False
         )
+
+    @cached_property
+    def who(self) -> Practitioner | None:
+        """With whom it would be, as the page says and the press does."""
+        wish = self.wish
+        return moving.with_whom(self.row, wish=wish, now=self.now) or wish.practitioner
 
     @property
     def following(self) -> int:
@@ -193,7 +200,7 @@ class Moving:
         if visit.picked is None:
             return ""
         place = visit.picked.place
-        parts = [moments.moment(visit.picked.start, zone=place.tz), place, visit.form.cleaned_data.get("practitioner")]
+        parts = [moments.moment(visit.picked.start, zone=place.tz), place, visit.who]
         return " · ".join(str(part) for part in parts if part)
 
     # --- moving
@@ -236,7 +243,7 @@ def _command(visit: Visit, actor: Actor) -> dict[str, Any]:
         "appointment_id": visit.row.pk,
         "start": wish.start,
         "location": wish.location,
-        "practitioner": wish.practitioner,
+        "practitioner": visit.who,
     }
 
 
@@ -253,7 +260,8 @@ def _offer(visit: Visit, *, actor: Actor, why: str, skipping: bool) -> list[str]
 
 
 def _move_following(visit: Visit, *, actor: Actor, why: str, skipping: bool) -> list[str]:
-    done = series.reschedule_following(**_command(visit, actor), by="clinic", skipping=skipping)
+    command = {**_command(visit, actor), "practitioner": visit.wish.practitioner}
+    done = series.reschedule_following(**command, by="clinic", skipping=skipping)
     count = len(done.moved)
     code = visit.row.patient.code
     said = ngettext("%(count)d visit moved · %(code)s.", "%(count)d visits moved · %(code)s.", count)

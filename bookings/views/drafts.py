@@ -60,8 +60,9 @@ def own_draft(view: DraftView) -> DraftView:
 def details(request: HttpRequest, *, draft: Draft, now: datetime) -> HttpResponse:
     """The form. Whatever was typed is kept, right or wrong; a complete one sends the code, or books when the address
     is proved already."""
-    typed = initial_of(parties.read(draft), language=lookups.language())
     holder = _holder(request, draft=draft, now=now)
+    spoken = holder.account.language if holder is not None else lookups.language()
+    typed = initial_of(parties.read(draft), language=spoken)
     if request.method != "POST":
         check = "check" in request.GET
         form = _form(draft, typed if check else None, now=now, initial=None if check else typed, holder=holder)

@@ -92,9 +92,11 @@ def found(request: HttpRequest) -> HttpResponse:
     prefetch_related_objects(appointments, "service__texts")
     tokens = links.tokens(appointments)
     language = lookups.language()
+    several = len({appointment.patient_id for appointment in appointments}) > 1
     rows = [
         {
             "appointment": appointment,
+            "whose": appointment.patient.full_name if several else "",
             "service_name": offers.name_of(appointment.service, clinic=challenge.clinic, language=language),
             "token": tokens[appointment.pk],
         }

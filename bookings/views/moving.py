@@ -1,5 +1,6 @@
 """Moving an appointment to another time: the times, what would change, and the move."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -46,7 +47,13 @@ def move(request: HttpRequest, *, appointment: Appointment, token: str, now: dat
     if choice is None:
         raise Http404
     if _is_there(appointment, choice):
-        return redirect("bookings:manage", token=token)
+        return redirect(f"{request.path}?same=1")
+    wish = moving.wish_to_move(
+        appointment, start=choice.start, location=choice.location, practitioner=choice.practitioner, online=True
+    )
+    who = moving.with_whom(appointment, wish=wish, now=now)
+    if appointment.series_id is None:  # those that follow may be with anyone
+        choice = replace(choice, practitioner=who)
     return open_page(
         request,
         appointment,
@@ -54,7 +61,8 @@ def move(request: HttpRequest, *, appointment: Appointment, token: str, now: dat
         token=token,
         now=now,
         choice=choice,
-        slot=request.GET["slot"],
+        who=who,
+        slot=slots.value(start=choice.start, location=choice.location.slug, practitioner=choice.practitioner),
     )
 
 
@@ -144,6 +152,7 @@ def _times(
         chosen=filters.chosen_words(more),
         roomy=offer.service.capacity is not None,
         lost=refusal,
+        same="same" in request.GET,
         slot=slot,
     )
 

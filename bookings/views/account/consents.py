@@ -30,7 +30,8 @@ def consents(request: HttpRequest, *, holder: Holder) -> HttpResponse:
     """The list (GET), and one yes or no (POST). Only for the holder's own records: nobody agrees here for another."""
     records = _records(holder)
     if request.method != "POST":
-        return account_page(request, "me/consents.html", holder=holder, current="consents", records=records)
+        asks = any(record.stands or record.asked or record.before for record in records)
+        return account_page(request, "me/consents.html", holder=holder, current="consents", records=records, asks=asks)
     _say(request, records=records, now=holder.now)
     return redirect(request.path)
 

@@ -105,9 +105,33 @@ def test_a_lost_race_moves_nothing_and_shows_the_times(walk: Walk) -> None:
     assert fresh(appointment).start == NINE
 
 
+def test_who_would_see_the_patient_is_said_and_is_who_does(walk: Walk) -> None:
+    appointment = walk.booked()
+    caron = PractitionerFactory(clinic=walk.people.clinic, name="Caron")
+    OfferFactory(service=walk.people.service, practitioner=caron)
+    open_week(of=caron, at=walk.people.location)
+    ask = walk.client.get(address(appointment, "move"), {"slot": slot(TEN)})
+    assert (ask.context["who"], "instead of" in ask.content.decode()) == (walk.people.demir, False)
+    AppointmentFactory(
+        clinic=walk.people.clinic,
+        location=walk.people.location,
+        service=walk.people.service,
+        practitioner=walk.people.demir,
+        patient=walk.people.ada,
+        start=TEN,
+        end=TEN + timedelta(minutes=30),
+    )
+    ask = walk.client.get(address(appointment, "move"), {"slot": slot(TEN)})
+    assert ask.context["who"] == caron
+    assert f"<strong>{caron}</strong> instead of {walk.people.demir}" in ask.content.decode()
+    walk.client.post(address(appointment, "move"), {"slot": ask.context["slot"]})
+    assert (fresh(appointment).practitioner, fresh(appointment).start) == (caron, TEN)
+
+
 def test_the_time_it_has_already_leads_back(walk: Walk) -> None:
     appointment = walk.booked()
-    assert walk.client.get(address(appointment, "move"), {"slot": slot(NINE)})["Location"] == address(appointment)
+    back = walk.client.get(address(appointment, "move"), {"slot": slot(NINE)}, follow=True)
+    assert "at this time already" in back.content.decode()
     walk.client.post(address(appointment, "move"), {"slot": slot(NINE)})
     assert fresh(appointment).sequence == 0
 
