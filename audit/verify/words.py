@@ -35,9 +35,7 @@ FINDINGS: Final[Mapping[str, str]] = {
         "Record %(seq)s of chain %(chain)s placed a legal hold (%(matter)s) that nobody lifted, "
         "but the database no longer knows it as it was placed."
     ),
-    "hold-invented": gettext_noop(
-        "The database knows a legal hold (%(matter)s) on chain %(chain)s that no record placed."
-    ),
+    "hold-invented": gettext_noop("A legal hold (%(matter)s) stands on chain %(chain)s that no record placed."),
     "statement-bad": gettext_noop("The signature over the file “%(object)s” does not hold: %(reason)s."),
     "checkpoint-bad": gettext_noop(
         "The signed head of chain %(chain)s after record %(seq)s (“%(object)s”) does not hold: %(reason)s."
