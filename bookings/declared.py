@@ -18,7 +18,8 @@ WORDS: Final = frozenset(
         gettext_noop("Let a patient sign in again without a code each time"),
         gettext_noop("Erase a person's data on request and show that it was done"),
         gettext_noop(
-            "Confirm, move, cancel and remind of appointments, invite to them, and send the codes that prove a contact"
+            "Confirm, move, cancel and remind of appointments, invite to them, send the codes that prove a contact, "
+            "and say that a request about data was answered"
         ),
         gettext_noop("Show a practitioner when they have an appointment, as “Busy” and nothing else"),
         # the activity

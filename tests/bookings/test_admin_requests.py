@@ -104,16 +104,15 @@ def test_a_request_on_the_day_itself_cannot_arrive(desk, story):
 def test_one_press_approves(desk, story):
     asked = request(story)
     response = desk.post(STEP, {"do": f"approve:{asked.pk}:pending", "back": "day=2026-11-30"}, follow=True)
-    assert said(response) == [f"09:00 · {story.ada.code}: is confirmed"]
+    assert said(response) == [f"Thu, 3 Dec 2026, 09:00 · {story.ada.code} is confirmed."]
     assert (now_is(asked).status, now_is(asked).respond_by) == ("booked", None)
 
 
 def test_what_lapsed_is_not_approved_and_says_why(desk, story):
     asked = request(story, hours=0)
     response = desk.post(STEP, {"do": f"approve:{asked.pk}:pending"}, follow=True)
-    assert said(response) == [
-        f"09:00 · {story.ada.code}: The time to answer is over. Please choose a new time, or phone the clinic."
-    ]
+    over = "The time to answer is over. Please choose a new time, or phone the clinic."
+    assert said(response) == [f"Thu, 3 Dec 2026, 09:00 · {story.ada.code}: {over}"]
 
 
 def test_declining_is_asked_once_more_and_frees_the_time(desk, story):
