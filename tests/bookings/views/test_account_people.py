@@ -51,6 +51,7 @@ def test_somebody_named_may_act_at_once(people: Cast, ada: Client) -> None:
     page = ada.post(PEOPLE, form(people, valid_until="2027-06-30"), follow=True)
     assert page.redirect_chain == [(f"{PEOPLE}?said=named", 302)]
     assert "until Wednesday, 30 June 2027" in page.content.decode()
+    assert "kim@example.org" in page.content.decode()  # a slip of the finger shows
     kim = Client()
     sign_in(kim, "kim@example.org")
     assert [row["appointment"] for row in kim.get(ME).context["coming"]] == [appointment]
