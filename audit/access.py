@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 
+from audit.chains import PLATFORM_CHAIN
 from audit.context import Actor
 
 
@@ -40,4 +41,4 @@ def reader_of(account: Account) -> Reader:
 
 def open_chains(reader: Reader) -> Collection[str]:
     """Chains read in full: those of the reader's clinics, and the platform's for whoever runs the installation."""
-    return reader.chains | {"platform"} if reader.operator else reader.chains
+    return reader.chains | {PLATFORM_CHAIN} if reader.operator else reader.chains

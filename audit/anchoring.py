@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection
 
 from audit.alone import alone
 from audit.authority import AuthorityFailed, ask
-from audit.context import HEADS_CHAIN
+from audit.chains import HEADS_CHAIN
 from audit.locks import commitments_locked_until
 from audit.models.anchors import Anchor
 from audit.models.segments import Segment, SegmentState

@@ -18,14 +18,12 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from audit import canonical
+from audit.chains import is_chain
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 ActorKind = Literal["staff", "patient", "visitor", "system", "unknown"]
-PLATFORM_CHAIN: Final = "platform"
-HEADS_CHAIN: Final = "heads"
-"""The log of logs (`audit.heads`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +208,7 @@ def note(
     `event` is `{"name": event, "data": data}` and whose `pk` is `about`; it is part of the caller's transaction. Raises
     `canonical.ProfileError` when the data have no canonical form, ValueError for a chain that cannot exist.
     """
-    if chain not in (PLATFORM_CHAIN, HEADS_CHAIN) and not chain.removeprefix("clinic/").isdecimal():
+    if not is_chain(chain):
         raise ValueError(f"{chain} is not a chain")
     written = canonical.encode(
         {"name": event, "data": canonical.normalise(data or {}), "about": about, "retention": retention}

@@ -22,8 +22,9 @@ from django.db import models, transaction
 
 from audit import context, holds, subjects
 from audit.alone import beside
+from audit.chains import chain_of
 from audit.context import Actor
-from audit.declare import Category, OnErasure, declaration_of, declarations
+from audit.declare import Category, OnErasure, declarations
 from audit.keys import keyring
 from audit.keys.backend import backend
 from audit.models.erasures import Erasure
@@ -102,16 +103,6 @@ def replay(*, now: datetime.datetime) -> int:
             _carry_out(plan=plan, actor=Actor.system("erasure.replay"), now=now)
             repeated += 1
     return repeated
-
-
-def chain_of(subject: models.Model | None) -> str:
-    """The chain a person's row belongs to: `clinic/<id>`, or `platform`."""
-    declaration = None if subject is None else declaration_of(subject)
-    if subject is None or declaration is None or declaration.chain_column is None:
-        return context.PLATFORM_CHAIN
-    names = {column.column: column.attname for column in subject._meta.concrete_fields}
-    clinic_id = getattr(subject, names[declaration.chain_column])
-    return context.PLATFORM_CHAIN if clinic_id is None else f"clinic/{clinic_id}"
 
 
 @transaction.atomic(durable=True)

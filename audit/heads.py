@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 from django.db import transaction
 
 from audit import canonical
-from audit.context import HEADS_CHAIN, note
+from audit.chains import HEADS_CHAIN
+from audit.context import note
 from audit.models import Anchor, Chain, Fact, Record
 
 EVENT: Final = "heads"

@@ -5,7 +5,6 @@ stop the stream: its line says so and holds the hash of what it was.
 """
 
 import os
-import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from audit import canonical, tree
+from audit.chains import PLATFORM_CHAIN, is_chain
 from audit.clock import Reading
 from audit.declare import Declaration, Retention
 from audit.meaning import Meaning, meaning_of
@@ -25,7 +25,6 @@ UNREADABLE: Final = "audit.unreadable"
 FACT_MISSING: Final = "audit.fact_missing"
 
 _VERBS: Final[Mapping[str | None, str]] = {"I": "create", "U": "update", "D": "delete", "T": "truncate"}
-_CHAIN: Final = re.compile(r"platform|heads|clinic/[0-9]{1,18}")
 _RETENTIONS: Final = frozenset(Retention)
 
 
@@ -76,7 +75,7 @@ class Line:
 
 def chain_of(fact: FactRow) -> str:
     """The chain a fact belongs to; `platform` when what it names cannot be one."""
-    return fact.chain if fact.chain and _CHAIN.fullmatch(fact.chain) else "platform"
+    return fact.chain if fact.chain and is_chain(fact.chain) else PLATFORM_CHAIN
 
 
 def write_line(

@@ -17,6 +17,7 @@ import httpx
 from botocore.awsrequest import AWSPreparedRequest
 from django.conf import settings
 
+from audit.chains import PLATFORM_CHAIN
 from audit.context import note
 
 logger = logging.getLogger(__name__)
@@ -163,7 +164,7 @@ def admit(*, url: str, purpose: str) -> None:
         return
     logger.error("Refused to reach a host outside the declared list for %s", purpose)
     note(
-        chain="platform",
+        chain=PLATFORM_CHAIN,
         event="residency.refused",
         data={"host": host, "place": verdict.place, "purpose": purpose, "tls": tls},
     )

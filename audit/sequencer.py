@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit import clock, lines
+from audit.chains import PLATFORM_CHAIN
 from audit.lines import FactRow, Head, Line
 from audit.models import Chain
 from audit.reconciliation import Broken, Reconciliation
@@ -67,7 +68,7 @@ def _sequence_batch(connection: BaseDatabaseWrapper, batch: int) -> int:
     recorded = clock.read(connection)
     broken = _broken_promises(connection, facts, more=len(facts) == batch)
     told = [fact for fact in facts if fact.source != "s"]
-    heads = _heads(connection.alias, {lines.chain_of(fact) for fact in told} | ({"platform"} if broken else set()))
+    heads = _heads(connection.alias, {lines.chain_of(fact) for fact in told} | ({PLATFORM_CHAIN} if broken else set()))
     tables = audited_tables()
     written = [
         lines.write_line(fact, head=heads[lines.chain_of(fact)], recorded=recorded, tables=tables) for fact in told
@@ -75,7 +76,7 @@ def _sequence_batch(connection: BaseDatabaseWrapper, batch: int) -> int:
     written += [
         lines.write_alarm(
             found.announced_by,
-            head=heads["platform"],
+            head=heads[PLATFORM_CHAIN],
             recorded=recorded,
             tables=tables,
             table=found.promise.table,

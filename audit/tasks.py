@@ -4,28 +4,19 @@
 """
 
 import logging
-from datetime import timedelta
 from typing import Any, Final
 
 from celery import Task, shared_task
 from celery.exceptions import SoftTimeLimitExceeded
-from django.conf import settings
 from django.utils import timezone
 
-from audit import anchoring, erasure, heads, holding, origins, sealer, stream, wake
-from audit.context import PLATFORM_CHAIN, Actor, acting, note, use
-from audit.models import Record
+from audit import anchoring, enforcement, erasure, heads, holding, origins, sealer, stream, wake
+from audit.context import Actor, acting, use
 from audit.sequencer import sequence as sequence_facts
-from audit.stores import open_worm
 from audit.verify import routine
-from audit.worm import WormUnavailable
-from audit.worm.canary import probe
 
 logger = logging.getLogger(__name__)
 
-CANARY: Final = "worm.canary"
-"""Name of the record a canary leaves; also what it says to be about."""
-CANARY_EVERY: Final = timedelta(days=1)
 _LIMITS: Final = {"soft_time_limit": 120, "time_limit": 150}
 _VERIFY_SECONDS: Final = 6 * 3600
 """Enough for years of records; what is not reached by then is said in the report, and the next run goes on."""
@@ -81,23 +72,8 @@ def anchor(**kwargs: Any) -> None:
 
 @shared_task(name="audit.canary", base=AuditedTask, acks_late=True, ignore_result=True, **_LIMITS)
 def canary(**kwargs: Any) -> None:
-    """Once a day, ask the write-once store whether it refuses what it must, and write down what it did.
-
-    The chain knows when that was: a machine that is off at night misses no day, and a store that was away is asked
-    again at the next sweep.
-    """
-    now = timezone.now()
-    asked = Record.objects.filter(model="", object_pk=CANARY, chain=PLATFORM_CHAIN, operation=CANARY)
-    if asked.filter(at__gt=now - CANARY_EVERY).exists():
-        return
-    try:
-        faults = probe(open_worm(settings.WORM_URL), now=now)
-    except WormUnavailable as error:
-        logger.warning("The evidence store could not be asked whether it refuses: %s", error)
-        return
-    for fault in faults:
-        logger.error("The evidence store does not enforce its locks: %s", fault)
-    note(chain=PLATFORM_CHAIN, event=CANARY, about=CANARY, data={"faults": faults})
+    """Ask the write-once store once a day whether it refuses what it must."""
+    enforcement.ask(now=timezone.now())
 
 
 @shared_task(name="audit.sources", base=AuditedTask, acks_late=True, ignore_result=True, **_LIMITS)

@@ -48,8 +48,7 @@ def told(record: dict[str, Any]) -> Told:
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> Iterator[Change]:
     """Of a change, `before` holds what changed and `after` all; of a row that came or went, only one is there."""
     for name in before or after:
-        if not before or not after or before[name] != after.get(name):
-            yield Change(name, _words(before.get(name)), _words(after.get(name)))
+        yield Change(name, _words(before.get(name)), _words(after.get(name)))
 
 
 def _words(value: Any) -> str:

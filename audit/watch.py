@@ -13,7 +13,8 @@ from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit import functions
-from audit.context import PLATFORM_CHAIN, note, use
+from audit.chains import PLATFORM_CHAIN
+from audit.context import note, use
 from audit.models import Fact, Record
 
 INSTALLED: Final = "ddl.watch"

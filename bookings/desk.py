@@ -62,8 +62,11 @@ def day_sheet(
         rows.filter(wanted).select_related(*_SHOWN).order_by("start", "pk"),
         key=lambda row: (row.start, str(row.session_id or "")),
     )
-    visits = [row for row in listed if row.start.astimezone(row.location.tz).date() == day]
-    return Sheet(day=day, visits=visits, left=[row for row in listed if row not in visits])
+
+    def of_the_day(row: Appointment) -> bool:
+        return row.start.astimezone(row.location.tz).date() == day
+
+    return Sheet(day=day, visits=list(filter(of_the_day, listed)), left=[row for row in listed if not of_the_day(row)])
 
 
 def unanswered(

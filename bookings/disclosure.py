@@ -1,7 +1,4 @@
-"""What is held about a patient, as the patient reads it, and as the copy they take away (Art. 15(1), 15(3), 20 GDPR).
-
-Both are made of `audit.subjects.collect` and the declarations, so that what is held and what is told cannot differ. The
-readable form leaves technical numbers out; the copy has everything, in this shape:
+"""The copy of everything held about a patient, in a common form a program reads (Art. 15(3), 20 GDPR):
 
     {"format": "horae.subject-copy", "version": 1, "made_at": "...", "controller": {"name": ..., "address": ...},
      "records": [{"code": "7KQ3-F9MX", "purposes": [
@@ -9,123 +6,26 @@ readable form leaves technical numbers out; the copy has everything, in this sha
             {"what": "bookings.Appointment", "label": ..., "id": ..., "fields": {
                 "start": {"label": ..., "category": "schedule", "value": ..., "readable": true}}}]}]}]}
 
-Times are ISO 8601 in UTC; `readable` is false where the key was destroyed.
-
-An account that only acts for somebody is given neither: the data are the patient's, and hold what the patient may keep
-from whoever acts for them. They see what they booked on the pages of appointments, and may ask for the patient.
+Times are ISO 8601 in UTC; `readable` is false where the key was destroyed. What the patient reads on a page, and why
+whoever acts for somebody gets neither, is `bookings.held`.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-from django.db import models, transaction
-from django.utils.text import capfirst
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.db import transaction
 
+from audit.chains import chain_of_clinic
 from audit.context import Actor, note, use_case
-from audit.declare import Category, Declaration, declarations
-from audit.sealed import KeyDestroyed, SealedTextField
-from audit.subjects import Held, collect
-from bookings import approval, moments
-from bookings.declared import told
-from bookings.models import Appointment, Clinic, Need, Patient, RelatedPerson
-from bookings.walls import zone_of
+from audit.subjects import collect
+from bookings.held import by_declaration, column_of, is_gone
+from bookings.models import Clinic, Patient
 
 FORMAT: Final = "horae.subject-copy"
 VERSION: Final = 1
 EXPORT: Final = "export"
 """The event in the chain that says a copy was taken."""
-
-#: A guess of the clinic's that somebody else may be meant: naming that person would tell one patient of another
-#: (Art. 15(4) GDPR).
-_OF_OTHERS: Final = frozenset({"bookings.PossibleDuplicate"})
-#: Derived from what stands beside it, and unreadable to people: in the copy only.
-_DERIVED: Final = frozenset({"bookings.PatientIndex"})
-#: Fields that are technical, and tell a reader something all the same.
-_TOLD: Final = frozenset(
-    (
-        "answered_at appointment asked_by booked_online channel code contact_person created extended_at due_at"
-        " given_at given_by handed_over_at invited_at kind language notice practitioner received_at related_person"
-        " shown_at source state system text valid_until withdrawn_at"
-    ).split()
-)
-_NEEDS: Final = dict(Need.choices)
-#: Words of the desk's lists, which the rows hold as codes.
-CODED: Final[Mapping[str, Mapping[str, Any]]] = {
-    "cancellation_reason": {
-        "patient-asked": _("The patient asked for it"),
-        "practitioner-away": _("The practitioner is away"),
-        "clinic-closed": _("The clinic is closed"),
-        "moved": _("It is booked anew at another time"),
-        "other": _("Something else"),
-        approval.DECLINED: _("The request was declined"),
-        approval.REQUEST_LAPSED: _("Nobody answered the request in time"),
-        approval.OFFER_LAPSED: _("The offer was not answered in time"),
-    },
-    "overbook_reason": {
-        "urgent": _("It is urgent"),
-        "practitioner-asked": _("The practitioner asked for it"),
-        "patient-waits": _("The patient is here and waits"),
-        "other": _("Something else"),
-    },
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing that is held. `gone` when its key was destroyed: then `value` says so."""
-
-    label: str
-    value: str
-    gone: bool = False
-
-
-@dataclass(slots=True)
-class Kind:
-    """Everything of one kind (appointments, messages): each entry is the lines of one row."""
-
-    name: str
-    entries: list[list[Line]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Purpose:
-    """What is held for one purpose, and what the law wants said about it."""
-
-    activity: str
-    purpose: str
-    basis: str
-    source: str
-    kept: str
-    recipients: tuple[str, ...]
-    kinds: Sequence[Kind]
-
-
-def readable(*, patient: Patient) -> list[Purpose]:
-    """What is held about a patient, by purpose, in the language now active."""
-    zone = zone_of(clinic_id=patient.clinic_id)
-    found = [
-        (declaration, rows)
-        for declaration, rows in _by_declaration(collect(subject=patient))
-        if declaration.label not in _DERIVED
-    ]
-    names = _names(found, zone=zone)
-    by_use: dict[str, list[tuple[Declaration, Kind]]] = defaultdict(list)
-    for declaration, rows in found:
-        meta = declaration.model._meta
-        kind = Kind(name=capfirst(str(meta.verbose_name_plural if len(rows) > 1 else meta.verbose_name)))
-        for row in rows:
-            lines = list(_lines(declaration, row, names=names, zone=zone))
-            if lines:
-                kind.entries.append(lines)
-        if declaration.use is not None and kind.entries:
-            by_use[declaration.use.activity].append((declaration, kind))
-    return [_purpose(kinds[0][0], [kind for _declaration, kind in kinds]) for kinds in by_use.values()]
 
 
 @transaction.atomic(durable=True)
@@ -150,12 +50,12 @@ def copy(*, actor: Actor, now: datetime, clinic: Clinic, patients: Sequence[Pati
 def noted(*, clinic: Clinic, patients: Sequence[Patient], form: str) -> None:
     """Record, inside the caller's use, that a copy of these patients' data was given out in a `form`."""
     codes = sorted(patient.code for patient in patients)
-    note(chain=f"clinic/{clinic.pk}", event=EXPORT, data={"form": form, "patients": codes})
+    note(chain=chain_of_clinic(clinic.pk), event=EXPORT, data={"form": form, "patients": codes})
 
 
 def _copied(patient: Patient) -> Iterable[dict[str, Any]]:
     by_use: dict[str, dict[str, Any]] = {}
-    for declaration, rows in _by_declaration(collect(subject=patient)):
+    for declaration, rows in by_declaration(collect(subject=patient)):
         use = declaration.use
         assert use is not None
         purpose = by_use.setdefault(
@@ -173,128 +73,13 @@ def _copied(patient: Patient) -> Iterable[dict[str, Any]]:
         for row in rows:
             fields = {
                 name: {
-                    "label": str(_column(declaration, name).verbose_name),
+                    "label": str(column_of(declaration, name).verbose_name),
                     "category": str(category),
                     "value": value,
-                    "readable": not _gone(_column(declaration, name), value),
+                    "readable": not is_gone(column_of(declaration, name), value),
                 }
                 for name, (category, value) in row.fields.items()
             }
             label = str(declaration.model._meta.verbose_name)
             purpose["data"].append({"what": declaration.label, "label": label, "id": row.pk, "fields": fields})
     return by_use.values()
-
-
-def _by_declaration(rows: Iterable[Held]) -> list[tuple[Declaration, list[Held]]]:
-    """Rows under what declares them, in the order of the declarations."""
-    by_label: dict[str, list[Held]] = defaultdict(list)
-    for row in rows:
-        by_label[row.model.lower()].append(row)
-    known = ((declaration, by_label.get(label, [])) for label, declaration in declarations().items())
-    return [
-        (declaration, found)
-        for declaration, found in known
-        if found and declaration.use is not None and declaration.label not in _OF_OTHERS
-    ]
-
-
-def _purpose(declaration: Declaration, kinds: Sequence[Kind]) -> Purpose:
-    use = declaration.use
-    assert use is not None
-    return Purpose(
-        activity=told(use.activity),
-        purpose=told(use.purpose),
-        basis=use.basis.replace("GDPR", gettext("GDPR")),
-        source=told(use.source),
-        kept=told(use.duration),
-        recipients=tuple(told(one) for one in use.recipients),
-        kinds=kinds,
-    )
-
-
-def _column(declaration: Declaration, name: str) -> "models.Field[Any, Any]":
-    found = declaration.model._meta.get_field(name)
-    assert isinstance(found, models.Field)
-    return found
-
-
-def _gone(column: "models.Field[Any, Any]", value: Any) -> bool:
-    """Whether a value cannot be read any more: a sealed one is never empty otherwise."""
-    return isinstance(column, SealedTextField) and value is None
-
-
-Names = Mapping[tuple[type[models.Model], Any], str]
-
-
-def _lines(declaration: Declaration, row: Held, *, names: Names, zone: ZoneInfo) -> Iterable[Line]:
-    for name, (category, value) in row.fields.items():
-        if category is Category.TECHNICAL and name not in _TOLD:
-            continue
-        column = _column(declaration, name)
-        label = capfirst(str(column.verbose_name))
-        if _gone(column, value):
-            yield Line(label, gettext("no longer readable"), gone=True)
-        elif value not in (None, "", []) and (said := _said(column, value, names=names, zone=zone)):
-            yield Line(label, said)
-
-
-def _said(column: "models.Field[Any, Any]", value: Any, *, names: Names, zone: ZoneInfo) -> str:
-    """A value as a person reads it; empty for what has no words."""
-    if column.related_model is not None:
-        return names.get((column.related_model, value), "")
-    if column.name in CODED:
-        return str(CODED[column.name].get(value, value))
-    if column.name == "needs":
-        return ", ".join(str(_NEEDS.get(need, need)) for need in value.split())
-    if column.choices:
-        return str(dict(column.flatchoices).get(value, value))
-    if isinstance(column, models.BooleanField):
-        return gettext("yes") if value else gettext("no")
-    if isinstance(column, models.DateTimeField):
-        return moments.moment(datetime.fromisoformat(value), zone=zone)
-    if isinstance(column, models.DateField) or column.name == "birth_date":
-        return _day(value)
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _day(value: str) -> str:
-    try:
-        return moments.day(date.fromisoformat(value))
-    except ValueError:  # a birth date as somebody wrote it
-        return value
-
-
-def _names(found: Iterable[tuple[Declaration, list[Held]]], *, zone: ZoneInfo) -> Names:
-    """How the things that rows point to are called: one query for each kind of thing."""
-    wanted: dict[type[models.Model], set[Any]] = defaultdict(set)
-    for declaration, rows in found:
-        for row in rows:
-            for name, (category, value) in row.fields.items():
-                target = _column(declaration, name).related_model
-                if value is None or not isinstance(target, type) or issubclass(target, Clinic | Patient):
-                    continue
-                if category is not Category.TECHNICAL or name in _TOLD:
-                    wanted[target].add(value)
-    names: dict[tuple[type[models.Model], Any], str] = {}
-    for target, pks in wanted.items():
-        things = target._default_manager.filter(pk__in=pks)
-        if target is Appointment:
-            things = things.select_related("location", "service")
-        elif target is RelatedPerson:
-            things = things.select_related("patient")
-        for thing in things:
-            # What collect() gives is in JSON's types: a UUID has become text.
-            key = thing.pk if isinstance(thing.pk, int) else str(thing.pk)
-            names[target, key] = _name_of(thing)
-    return names
-
-
-def _name_of(thing: models.Model) -> str:
-    if isinstance(thing, Appointment):
-        return f"{thing.service}, {moments.moment(thing.start, zone=thing.location.tz)}"
-    if isinstance(thing, RelatedPerson):
-        try:
-            return thing.name
-        except KeyDestroyed:
-            return gettext("no longer readable")
-    return str(thing)

@@ -5,7 +5,7 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
 from audit import access
-from audit.context import PLATFORM_CHAIN
+from audit.chains import PLATFORM_CHAIN, chain_of_clinic
 from bookings.accounts import remember_factor
 from bookings.models import User
 from bookings.roles import access_of, keep_groups, staff_actor
@@ -33,4 +33,4 @@ def reader_of(account: access.Account) -> access.Reader:
 
 
 def _chains(clinic_ids: frozenset[int]) -> frozenset[str]:
-    return frozenset(f"clinic/{clinic_id}" for clinic_id in clinic_ids)
+    return frozenset(chain_of_clinic(clinic_id) for clinic_id in clinic_ids)

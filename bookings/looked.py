@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from audit.chains import chain_of_clinic
 from audit.looks import Look, looks
 from bookings import moments
 from bookings.models import Clinic, Patient, Role
@@ -66,7 +67,7 @@ def seen(*, clinic: Clinic, patients: Collection[Patient], before: int | None = 
     zone = zone_of(clinic_id=clinic.pk)
     pks = [patient.pk for patient in patients]
     codes = Patient.objects.filter(Q(pk__in=pks) | Q(merged_into__in=pks), clinic=clinic).values_list("code", flat=True)
-    found = looks(chain=f"clinic/{clinic.pk}", codes=set(codes), before=before, most=PAGE + 1) if pks else []
+    found = looks(chain=chain_of_clinic(clinic.pk), codes=set(codes), before=before, most=PAGE + 1) if pks else []
     shown = found[:PAGE]
 
     def day(look: Look) -> date:

@@ -11,15 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.context import Actor, use_case
 from bookings import status
-from bookings.availability import (
-    Asking,
-    Choice,
-    NotOffered,
-    SlotTaken,
-    Wish,
-    choose,
-    retelling_the_nearest,
-)
+from bookings.availability import Asking, Choice, NotOffered, SlotTaken, Wish, choose, retelling_the_nearest
 from bookings.booking import NotPossible, all_locked, answer_by
 from bookings.models import Appointment, AppointmentStatus, Location, Practitioner
 from bookings.occupancies import forget_expired, free, occupy, scope_for
@@ -140,13 +132,11 @@ def wish_to_move(
 
 
 def with_whom(appointment: Appointment, *, wish: Wish, now: datetime) -> Practitioner | None:
-    """Who would see the patient at the time wished for: the one wished for, else the one it is with while they are
-    free, else whoever is chosen; None when nobody is."""
-    for who in (wish.practitioner,) if wish.practitioner else (appointment.practitioner, None):
-        with contextlib.suppress(NotOffered, SlotTaken):
-            found = choose(wish=replace(wish, practitioner=who), now=now)
-            return who or Practitioner.objects.get(pk=found.practitioner_id)
-    return None
+    """Who would see the patient if it were moved now; None when nobody can."""
+    try:
+        return Practitioner.objects.get(pk=_chosen(appointment, wish=wish, now=now).practitioner_id)
+    except (NotOffered, SlotTaken):
+        return None
 
 
 def move(appointment: Appointment, *, wish: Wish, now: datetime, to: str | None = None, why: str = "") -> None:

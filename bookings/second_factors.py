@@ -19,6 +19,7 @@ from django.db.models import Sum
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from audit.chains import chain_of_clinic
 from audit.context import Actor, note, use_case
 from bookings.locks import lock
 from bookings.models import PatientAccount, SourceCount, User
@@ -163,7 +164,7 @@ def _tried(*, now: datetime, account: PatientAccount, secret: str, code: str) ->
         return WrongAppCode()
     counts.filter(what=_TRIED).delete()
     SourceCount.objects.create(source=source, what=_SHUT, minute=now, count=tries)
-    note(chain=f"clinic/{account.clinic_id}", event="second-factor-shut", data={"account": account.pk})
+    note(chain=chain_of_clinic(account.clinic_id), event="second-factor-shut", data={"account": account.pk})
     return TooManyTries()
 
 

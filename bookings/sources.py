@@ -12,7 +12,8 @@ from django.db.models import F
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from audit.context import PLATFORM_CHAIN, Actor, note, use
+from audit.chains import PLATFORM_CHAIN
+from audit.context import Actor, note, use
 from bookings.models import SourceCount
 from bookings.refusals import Refusal
 

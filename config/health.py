@@ -22,7 +22,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from audit.context import HEADS_CHAIN
+from audit.chains import HEADS_CHAIN
 from audit.models import Anchor, Chain, Cursor, Fact, ParkedRecord, Record
 from audit.models.segments import Segment, SegmentState
 from audit.models.verifications import Outcome

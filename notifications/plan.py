@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from audit import wake
 from audit.context import Actor
@@ -161,13 +161,7 @@ def _plan_code(*, challenge_id: UUID, now: datetime) -> None:
     challenge = ContactChallenge.objects.filter(pk=challenge_id, deliver=True).first()
     if challenge is None:
         return
-    message, made = Message.objects.get_or_create(
-        challenge=challenge,
-        channel="email",
-        defaults={"clinic_id": challenge.clinic_id, "kind": Kind.CODE, "planned_for": now, "next_try": now},
-    )
-    if made:
-        wake_sender(message)
+    _owe_now(challenge, kind=Kind.CODE, now=now, challenge=challenge)
 
 
 def _plan_answer(*, request_id: UUID, now: datetime) -> None:
@@ -176,13 +170,17 @@ def _plan_answer(*, request_id: UUID, now: datetime) -> None:
         known = bool(contact_of_request(request, now=now).email)
     except KeyDestroyed:
         return
-    if not known:
-        return
+    if known:
+        _owe_now(request, kind=Kind.ANSWER, now=now, request=request)
+
+
+def _owe_now(about: ContactChallenge | DataRequest, *, kind: Kind, now: datetime, **which: Model) -> None:
+    """One message that is about no appointment, sent at once."""
     message, made = Message.objects.get_or_create(
-        request=request,
+        **which,
         channel="email",
         planned_for=now,
-        defaults={"clinic_id": request.clinic_id, "kind": Kind.ANSWER, "next_try": now},
+        defaults={"clinic_id": about.clinic_id, "kind": kind, "next_try": now},
     )
     if made:
         wake_sender(message)

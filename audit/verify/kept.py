@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from audit import canonical, signing
-from audit.context import PLATFORM_CHAIN
+from audit.chains import PLATFORM_CHAIN
 from audit.keys.backend import KeysUnconfigured
 from audit.keys.local import KeystoreBroken
 from audit.models.records import Record

@@ -14,7 +14,8 @@ from typing import Final
 from django.db import DatabaseError, transaction
 
 from audit.alone import alone
-from audit.context import PLATFORM_CHAIN, note
+from audit.chains import PLATFORM_CHAIN
+from audit.context import note
 from audit.models.segments import Segment
 from audit.models.verifications import Kind, Verification
 from audit.triggers import audited_tables

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 from audit import signing
-from audit.context import HEADS_CHAIN
+from audit.chains import HEADS_CHAIN
 from audit.keys.backend import KeysUnconfigured
 from audit.keys.local import KeystoreBroken
 from audit.models.records import Chain

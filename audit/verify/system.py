@@ -5,7 +5,7 @@ from typing import Final
 from django.db import connection
 
 from audit import watch
-from audit.context import PLATFORM_CHAIN
+from audit.chains import PLATFORM_CHAIN
 from audit.findings import unacknowledged
 from audit.meaning import meaning_of
 from audit.models import Anchor, Fact

@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from audit import canonical
+from audit.chains import PLATFORM_CHAIN, chain_of_clinic
 from audit.declare import Declaration
 from audit.functions import IMAGE_SETTINGS
 from audit.models.records import Capture
@@ -23,7 +24,6 @@ from audit.verify.records import Tell
 from audit.verify.report import Report
 from audit.verify.workers import Workers
 
-PLATFORM: Final = "platform"
 _CHUNK: Final = 2000
 
 # The last record about each row in each chain; a row that moved between clinics has some in several.
@@ -68,7 +68,7 @@ def check_tables(
     wanted = [
         name
         for name, declaration in sorted(audited_tables().items())
-        if (among is None or name in among) and (only in ("", PLATFORM) or declaration.chain_column is not None)
+        if (among is None or name in among) and (only in ("", PLATFORM_CHAIN) or declaration.chain_column is not None)
     ]
 
     def compared(name: str) -> Report:
@@ -196,10 +196,10 @@ def _waiting(name: str, emptied: int | None) -> Iterator[tuple[str, _Image]]:
     """What the last fact about each row says; facts before the table was `emptied` (the id of that fact) are void."""
     for pk, chain, op, new, number in _stream(_FACTS, [name]):
         if emptied is not None and number < emptied:
-            yield pk, _Image(chain or PLATFORM, None)
+            yield pk, _Image(chain or PLATFORM_CHAIN, None)
             continue
         columns = canonical.image(new) if op in ("I", "U") and new else None
-        yield pk, _Image(chain or PLATFORM, columns)
+        yield pk, _Image(chain or PLATFORM_CHAIN, columns)
 
 
 def _rows(name: str, declaration: Declaration) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -220,7 +220,7 @@ def _chain_of(declaration: Declaration, row: Mapping[str, Any] | None) -> str:
     if row is None:
         return ""
     clinic = row.get(declaration.chain_column) if declaration.chain_column else None
-    return PLATFORM if clinic is None else f"clinic/{clinic}"
+    return chain_of_clinic(clinic)
 
 
 def _stream(sql: str, parameters: list[Any]) -> Iterator[tuple[Any, ...]]:

@@ -22,7 +22,8 @@ from django.urls import reverse
 from django.utils.text import capfirst
 
 from audit.access import reader_of
-from audit.context import PLATFORM_CHAIN, use
+from audit.chains import chain_of
+from audit.context import use
 from audit.paging import BoundedPaginator
 from bookings.admin.forms import WIDGETS, ConfinedForm, ConfinedFormSet, clinic_id_of, clinic_path_of
 from bookings.models import Clinic, User
@@ -33,15 +34,9 @@ C = TypeVar("C", bound=models.Model)
 P = TypeVar("P", bound=models.Model)
 
 
-def chain_of(row: models.Model) -> str:
-    """The chain that holds the evidence about a row."""
-    clinic_id = clinic_id_of(row)
-    return PLATFORM_CHAIN if clinic_id is None else f"clinic/{clinic_id}"
-
-
-def records_of(request: HttpRequest, *, chain: str, **asked: str) -> str:
-    """The address of the list of records asked for; empty for whoever may not read that chain."""
-    reader = reader_of(request.user)
+def records_of(request: HttpRequest, row: models.Model, **asked: str) -> str:
+    """The address of records in a row's chain; empty for whoever may not read that chain."""
+    reader, chain = reader_of(request.user), chain_of(row)
     if not (reader.operator or chain in reader.chains):
         return ""
     return f"{reverse('admin:audit_record_changelist')}?{urlencode({'chain': chain, **asked})}"
@@ -220,7 +215,7 @@ class ConfinedAdmin(Confined, admin.ModelAdmin[M]):
 
     def changes_of(self, request: HttpRequest, row: M) -> str:
         """The address of the records of a row's changes; empty for whoever may not read them."""
-        return records_of(request, chain=chain_of(row), about=row._meta.label, q=str(row.pk))
+        return records_of(request, row, about=row._meta.label, q=str(row.pk))
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from bookings import patients, registration
-from bookings.admin.confined import ConfinedAdmin, ConfinedInline, chain_of, records_of
+from bookings.admin.confined import ConfinedAdmin, ConfinedInline, records_of
 from bookings.admin.consents import ConsentDesk, all_of, said_of
 from bookings.admin.patient_form import PatientForm
 from bookings.admin.reading import ReadRecorded
@@ -116,7 +116,7 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         row = kwargs.get("obj")
-        looks = records_of(request, chain=chain_of(row), q=row.code) if row is not None else ""
+        looks = records_of(request, row, q=row.code) if row is not None else ""
         return super().render_change_form(request, {**context, "looks": looks}, *args, **kwargs)
 
     def get_search_results(

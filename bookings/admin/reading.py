@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from audit import reads
+from audit.chains import chain_of_clinic
 from bookings.models import Appointment, Patient, User
 from bookings.roles import staff_actor
 
@@ -24,7 +25,7 @@ def record_reads(*, request: HttpRequest, view: str, patients: Iterable[Patient]
         codes.setdefault(patient.clinic_id, set()).add(patient.code)
     for clinic_id, shown in codes.items():
         actor = staff_actor(user=user, clinic_id=clinic_id)
-        reads.record(actor=actor, now=timezone.now(), chain=f"clinic/{clinic_id}", view=view, patients=shown)
+        reads.record(actor=actor, now=timezone.now(), chain=chain_of_clinic(clinic_id), view=view, patients=shown)
 
 
 class ReadRecorded(admin.ModelAdmin[M]):

@@ -94,6 +94,19 @@ def test_an_operator_sees_that_something_happened_and_what_only_on_the_platforms
     assert "Salle" in client.get(url(platform)).content.decode()
 
 
+def test_an_operator_learns_nothing_of_whom_a_clinic_looked_at(story):
+    visit(story)
+    enter(story.carla).get(reverse("admin:desk"), {"day": "2026-11-30"})
+    sequence()
+    code, chain = story.ada.code, f"clinic/{story.clinic.pk}"
+    eva = enter(someone(clinic=story.clinic, role=Role.DPO))
+    assert [record.operation for record in listed(eva, q=code)] == ["read"]
+    assert "desk · 1 patient" in eva.get(LIST, {"q": code}).content.decode()
+    client = enter(operator())
+    assert listed(client, q=code, chain=chain) == []
+    assert "desk · 1 patient" not in client.get(LIST, {"chain": chain}).content.decode()
+
+
 def test_nothing_of_the_evidence_can_be_changed_added_or_deleted(story, make):
     record = make(f"clinic/{story.clinic.pk}")
     boss = operator()

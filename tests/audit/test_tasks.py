@@ -7,7 +7,7 @@ import pytest
 from celery import current_app, shared_task
 from django.utils import timezone
 
-from audit import sealer, stream, tasks, wake
+from audit import enforcement, sealer, stream, tasks, wake
 from audit.context import Context, current, use
 from audit.models import Record
 from audit.sequencer import sequence
@@ -85,7 +85,7 @@ def test_the_store_is_asked_once_a_day_whether_it_refuses_and_again_when_it_was_
     assert "could not be asked" in caplog.text
     settings.WORM_URL = f"file://{house.worm.root}"
     assert [asked(), asked()] == [1, 1]
-    tomorrow = timezone.now() + tasks.CANARY_EVERY
+    tomorrow = timezone.now() + enforcement.EVERY
     monkeypatch.setattr("django.utils.timezone.now", lambda: tomorrow)
     assert asked() == 2
     assert [*house.files()] == sorted(stored.key for stored in house.worm.list("canary/"))

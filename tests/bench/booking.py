@@ -14,6 +14,7 @@ from tests.bench.diary import Diary
 from tests.bench.figures import Figure
 from tests.bench.run import Run
 from tests.bench.timing import percentile
+from tests.running import OVERLAPS
 
 #: Clients, seconds each of them looks at a page, seconds of the round.
 ROUNDS: Final = ((1, 0.0, 30.0), (16, 0.0, 30.0), (50, 0.0, 30.0), (50, 5.0, 60.0))
@@ -22,13 +23,6 @@ MANY: Final = 50
 SLOWEST: Final = 1000
 """Milliseconds that 99 of 100 presses may take with `MANY` clients."""
 WEEKS: Final = 12
-
-OVERLAPS: Final = """
-    SELECT count(*) FROM bookings_occupancy a JOIN bookings_occupancy b
-        ON a.schedule_id = b.schedule_id AND a.id < b.id AND a.period && b.period
-     WHERE a.kind IN ('appointment', 'session', 'hold') AND NOT a.overbooked
-       AND b.kind IN ('appointment', 'session', 'hold') AND NOT b.overbooked
-"""
 
 
 def measure(run: Run) -> list[Figure]:

@@ -15,13 +15,14 @@ from audit.models import Record
 from bookings.models import Appointment
 from notifications.models import OWED, Message
 from tests.bench import installation
-from tests.bench.booking import OVERLAPS, half_full, weeks
+from tests.bench.booking import half_full, weeks
 from tests.bench.clinic import SERVICE, furnish
 from tests.bench.cluster import pointed_at
 from tests.bench.crowd import Crowd, Round, reading_codes
 from tests.bench.figures import Figure
 from tests.bench.run import Run
 from tests.bench.visitor import Page, Visitor
+from tests.running import OVERLAPS
 
 #: Clients, seconds each of them looks at a page, seconds of the round.
 ROUND: Final = (50, 2.0, 300.0)

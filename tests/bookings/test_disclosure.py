@@ -14,10 +14,10 @@ from audit.keys import keyring
 from audit.models import Record
 from audit.stream import drain
 from audit.subjects import subject_model
-from bookings import disclosure
+from bookings import disclosure, held
 from bookings.admin.steps import ENDED, OVERBOOK_REASONS, REASONS
 from bookings.declared import WORDS
-from bookings.disclosure import CODED, Purpose
+from bookings.held import CODED, Purpose
 from bookings.models import Patient, PatientAccount
 from tests.bookings.entering import counted, visit
 from tests.bookings.whole_patient import fill
@@ -50,7 +50,7 @@ def copied(story: Cast) -> dict[str, Any]:
 
 
 def test_every_kind_is_told_under_what_it_is_held_for(story: Cast) -> None:
-    told = disclosure.readable(patient=story.ada)
+    told = held.readable(patient=story.ada)
     assert {purpose.activity: {kind.name for kind in purpose.kinds} for purpose in told} == {
         "Booking and keeping appointments": {
             *("Patient", "Identifier", "Related person", "Appointments", "Participant", "Answer"),
@@ -70,7 +70,7 @@ def test_every_kind_is_told_under_what_it_is_held_for(story: Cast) -> None:
 
 
 def test_values_are_in_words(story: Cast) -> None:
-    told = kinds(disclosure.readable(patient=story.ada))
+    told = kinds(held.readable(patient=story.ada))
     first, second = sorted(told["Appointments"], key=lambda one: one["Status"])[:2]
     assert (first["Start"], first["Service"], first["Practitioner"], first["Location"]) == (
         "Monday, 30 November 2026, 10:00 (Paris time)",
@@ -90,7 +90,7 @@ def test_values_are_in_words(story: Cast) -> None:
 
 
 def test_no_technical_number_is_read_by_a_person(story: Cast) -> None:
-    told = [row for rows in kinds(disclosure.readable(patient=story.ada)).values() for row in rows]
+    told = [row for rows in kinds(held.readable(patient=story.ada)).values() for row in rows]
     text = " ".join(value for row in told for value in row.values())
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", text)
     assert str(story.ada.key_id) not in text
@@ -101,29 +101,29 @@ def test_no_technical_number_is_read_by_a_person(story: Cast) -> None:
 def test_another_record_that_may_be_of_the_same_person_is_told_to_nobody(story: Cast) -> None:
     whole = json.dumps(copied(story))
     assert "PossibleDuplicate" not in whole
-    assert "possible duplicate" not in str(kinds(disclosure.readable(patient=story.ada))).lower()
+    assert "possible duplicate" not in str(kinds(held.readable(patient=story.ada))).lower()
 
 
 def test_what_lost_its_key_is_said_to_be_unreadable(story: Cast) -> None:
     keyring.destroy_subject_keys(key_ids=[story.ada.key_id])
-    told = kinds(disclosure.readable(patient=Patient.objects.get(pk=story.ada.pk)))
+    told = kinds(held.readable(patient=Patient.objects.get(pk=story.ada.pk)))
     assert told["Patient"][0]["Family name"] == "no longer readable"
     assert told["Answer"] == [{**told["Answer"][0], "Answer": "no longer readable"}]
 
 
 def test_it_is_told_in_the_readers_language(story: Cast) -> None:
     with translation.override("de"):
-        told = kinds(disclosure.readable(patient=story.ada))
+        told = kinds(held.readable(patient=story.ada))
     assert "Termine" in told
 
 
 def test_the_number_of_queries_does_not_rise_with_appointments(story: Cast) -> None:
     with counted() as few:
-        disclosure.readable(patient=story.ada)
+        held.readable(patient=story.ada)
     for day in range(3, 8):
         visit(story, start=MONDAY + timedelta(days=day), reason="Another")
     with counted() as many:
-        disclosure.readable(patient=story.ada)
+        held.readable(patient=story.ada)
     assert len(few) == len(many)
 
 

@@ -111,6 +111,14 @@ def test_without_script_no_passkey_is_offered(chromium: Browser, live_server: Li
     context.close()
 
 
+def test_at_an_address_of_numbers_no_passkey_is_offered(page: Page, live_server: LiveServer) -> None:
+    offered = page.get_by_role("button", name="Sign in with a passkey")
+    page.goto("/me/")
+    expect(offered).to_be_visible()
+    page.goto(f"{live_server.url.replace('localhost', '127.0.0.1')}/me/")
+    expect(offered).to_be_hidden()
+
+
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_every_page_fits_and_is_accessible(page: Page, people: Cast, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})

@@ -1,12 +1,13 @@
 """What is held about the account's holder, and who looked.
 
 Only for records that are the holder's own. An account that acts for somebody sees a sentence instead: see
-`bookings.disclosure` for why.
+`bookings.held` for why.
 """
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from bookings import disclosure, looked
+from bookings import looked
+from bookings.held import readable
 from bookings.views.account.holding import Holder, account_page, holder_only
 from bookings.views.methods import allow
 
@@ -15,7 +16,7 @@ from bookings.views.methods import allow
 @holder_only
 def held(request: HttpRequest, *, holder: Holder) -> HttpResponse:
     """Everything that is held, by what it is held for."""
-    records = [(patient, disclosure.readable(patient=patient)) for patient in holder.own]
+    records = [(patient, readable(patient=patient)) for patient in holder.own]
     return account_page(request, "rights/held.html", holder=holder, current="data", records=records, acts=holder.acts)
 
 

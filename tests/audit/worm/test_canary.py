@@ -98,7 +98,7 @@ def test_what_was_found_is_written_down_and_shouted(
 ) -> None:
     settings.WORM_URL = f"file://{tmp_path}/store"
     canary()
-    monkeypatch.setattr("audit.tasks.open_worm", lambda url: Lenient(tmp_path / "lenient"))
+    monkeypatch.setattr("audit.enforcement.open_worm", lambda url: Lenient(tmp_path / "lenient"))
     with caplog.at_level(logging.ERROR, logger="audit.tasks"):
         canary()
     drain()

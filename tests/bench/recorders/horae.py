@@ -1,7 +1,7 @@
 """Horae: row triggers that write facts, the carrier that brings their meaning, the signal layer that expects them."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Final
 
 from django.db import connection
@@ -58,16 +58,10 @@ def forget() -> None:
     Fact.objects.all().delete()
 
 
-def acting() -> AbstractContextManager[object]:
-    """Reception in a use case."""
-    return _acting()
-
-
 @contextmanager
-def _acting() -> Iterator[None]:
-    with ExitStack() as stack:
-        stack.enter_context(acts(actor=CLERK, purpose="booking", request_id="0f6a", client="Firefox on Linux"))
-        stack.enter_context(use("bench.write"))
+def acting() -> Iterator[None]:
+    """Reception in a use case."""
+    with acts(actor=CLERK, purpose="booking", request_id="0f6a", client="web"), use("bench.write"):
         yield
 
 

@@ -1,7 +1,7 @@
 """django-simple-history: a whole copy of the row from Django's signals."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, Final
@@ -43,13 +43,9 @@ def forget() -> None:
         _copies(name).delete()
 
 
-def acting() -> AbstractContextManager[object]:
-    """As its middleware does."""
-    return _acting()
-
-
 @contextmanager
-def _acting() -> Iterator[None]:
+def acting() -> Iterator[None]:
+    """As its middleware does."""
     records: Any = import_module("simple_history.models").HistoricalRecords
     records.context.request = SimpleNamespace(user=somebody())
     try:

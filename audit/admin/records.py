@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import BooleanField, Case, QuerySet, When
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -19,8 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from audit import access, findings, looks
-from audit.declare import declarations
-from audit.models import Chain, ParkedRecord, Record, Verification
+from audit.admin.narrowing import ChainFilter, FindingFilter, ModelFilter
+from audit.models import ParkedRecord, Record, Verification
 from audit.models.records import FINDINGS, Capture
 from audit.models.segments import Segment
 from audit.paging import BoundedPaginator
@@ -29,65 +29,6 @@ from audit.verify.admin import ReadingAdmin, VerificationAdmin
 
 M = TypeVar("M", bound=models.Model)
 admin.site.register(Verification, VerificationAdmin)
-
-
-class ChainFilter(admin.SimpleListFilter):
-    """One chain at a time: the first the reader may read, unless another is asked for."""
-
-    title = _("chain")
-    parameter_name = "chain"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in readable(request)]
-
-    def has_output(self) -> bool:
-        return len(self.lookup_choices) > 1
-
-    def choices(self, changelist: Any) -> Any:
-        chosen = self.value() or next((name for name, _title in self.lookup_choices), None)
-        for name, title in self.lookup_choices:
-            query = changelist.get_query_string({self.parameter_name: name})
-            yield {"selected": chosen == name, "query_string": query, "display": title}
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        names = [name for name, _title in self.lookup_choices]
-        chosen = self.value() or (names[0] if names else "")
-        return queryset.filter(chain=chosen) if chosen in names else queryset.none()
-
-
-class FindingFilter(admin.SimpleListFilter):
-    """What somebody has to look into."""
-
-    title = _("findings")
-    parameter_name = "findings"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("open", _("not acknowledged")), ("all", _("every finding"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Record]) -> QuerySet[Record]:
-        if self.value() == "open":
-            return queryset.filter(pk__in=findings.unacknowledged().values("pk"))
-        return queryset.filter(capture__in=FINDINGS) if self.value() == "all" else queryset
-
-
-class ModelFilter(admin.SimpleListFilter):
-    """Records about one kind of thing; the kinds are those declared, so that no table is read to list them."""
-
-    title = _("about")
-    parameter_name = "about"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return sorted((declared.label, declared.label) for declared in declarations().values() if declared.audited)
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Record]) -> QuerySet[Record]:
-        return queryset.filter(model=self.value()) if self.value() else queryset
-
-
-def readable(request: HttpRequest) -> list[str]:
-    """Names of the chains whose records the person is listed, the platform's last."""
-    reader = access.reader_of(request.user)
-    names = set(Chain.objects.values_list("name", flat=True)) if reader.operator else set(reader.chains)
-    return sorted(names, key=lambda name: (name == "platform", int(name.rpartition("/")[2]) if "/" in name else 0))
 
 
 class EvidenceAdmin(ReadingAdmin[M]):
@@ -141,6 +82,12 @@ class RecordAdmin(EvidenceAdmin[Record]):
         "line",
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Record]:
+        """Each row knows whether the person reads what it says (`_is_open`)."""
+        chains = access.open_chains(access.reader_of(request.user))
+        is_open = Case(When(chain__in=chains, then=True), default=False, output_field=BooleanField())
+        return super().get_queryset(request).annotate(is_open=is_open)
+
     @admin.display(description=_("number"))
     def number(self, record: Record) -> int:
         """The record's place in its chain."""
@@ -153,10 +100,11 @@ class RecordAdmin(EvidenceAdmin[Record]):
 
     @admin.display(description=_("about"))
     def about(self, record: Record) -> str:
-        """The thing that changed, by the beginning of its id; of a look, the page and how many patients it showed."""
+        """The thing that changed, by the beginning of its id; of a look, the page and how many patients it showed, to
+        whoever reads what this chain says."""
         if record.model:
             return f"{record.model.rpartition('.')[2]} {record.object_pk[:8]}"
-        look = looks.shown_by(record)
+        look = looks.shown_by(record) if _is_open(record) else None
         if look is None:
             return record.object_pk or self.get_empty_value_display()
         view, count = look
@@ -166,7 +114,7 @@ class RecordAdmin(EvidenceAdmin[Record]):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """A patient's code finds the looks at them; anything else what it is equal to."""
-        found = looks.showing(queryset, codes=[search_term.strip().upper()])
+        found = looks.showing(queryset.filter(is_open=True), codes=[search_term.strip().upper()])
         if search_term and found.exists():
             return found, False
         return super().get_search_results(request, queryset, search_term)
@@ -179,24 +127,18 @@ class RecordAdmin(EvidenceAdmin[Record]):
     @admin.display(description=_("in short"))
     def told(self, record: Record) -> str | SafeString:
         """Who did what and what for, and each value that changed; sealed values stay sealed."""
-        if not getattr(record, "_open", False):
+        if not _is_open(record):
             return self.get_empty_value_display()
         return render_to_string("admin/audit/record/_told.html", {"told": told(json.loads(record.body))})
 
     @admin.display(description=_("record"))
     def line(self, record: Record) -> str | SafeString:
         """The record, laid out for reading; sealed values stay sealed."""
-        if not getattr(record, "_open", False):
+        if not _is_open(record):
             return str(_("Only whoever has a role in this clinic reads what its records say."))
         return format_html(
             '<pre class="record">{}</pre>', json.dumps(json.loads(record.body), indent=2, ensure_ascii=False)
         )
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Record | None:
-        record = super().get_object(request, object_id, from_field)
-        if record is not None:
-            record._open = record.chain in access.open_chains(access.reader_of(request.user))  # type: ignore[attr-defined]
-        return record
 
     def changeform_view(
         self,
@@ -253,6 +195,10 @@ class RecordAdmin(EvidenceAdmin[Record]):
         if record.capture not in FINDINGS or record.chain not in access.reader_of(request.user).acknowledges:
             return False
         return findings.unacknowledged().filter(pk=record.pk).exists()
+
+
+def _is_open(record: Record) -> bool:
+    return bool(getattr(record, "is_open", False))
 
 
 @admin.register(Segment)
