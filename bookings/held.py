@@ -10,14 +10,14 @@ patient.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.utils.text import capfirst
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.declare import Category, Declaration, declarations
@@ -25,7 +25,8 @@ from audit.sealed import KeyDestroyed, SealedTextField
 from audit.subjects import Held, collect
 from bookings import approval, moments
 from bookings.declared import told
-from bookings.models import Appointment, Clinic, Need, Patient, RelatedPerson
+from bookings.models import Appointment, Clinic, HealthcareService, Need, Patient, RelatedPerson
+from bookings.offers import name_of
 from bookings.walls import zone_of
 
 #: A guess of the clinic's that somebody else may be meant: naming that person would tell one patient of another
@@ -41,6 +42,20 @@ _TOLD: Final = frozenset(
         " shown_at source state system text valid_until withdrawn_at"
     ).split()
 )
+#: What a row of each kind is called by; where it ends with a moment, the newest comes first.
+_CALLED: Final[Mapping[str, tuple[str, ...]]] = {
+    "bookings.Patient": ("given_name", "family_name"),
+    "bookings.PatientIdentifier": ("value",),
+    "bookings.PatientAccount": ("contact",),
+    "bookings.RelatedPerson": ("name",),
+    "bookings.Appointment": ("service", "start"),
+    "bookings.Participant": ("role", "name"),
+    "bookings.Answer": ("asked",),
+    "bookings.NoticeShown": ("notice", "shown_at"),
+    "bookings.Consent": ("purpose", "given_at"),
+    "bookings.DataRequest": ("kind", "received_at"),
+    "notifications.Message": ("kind", "planned_for"),
+}
 _NEEDS: Final = dict(Need.choices)
 #: Words of the desk's lists, which the rows hold as codes.
 CODED: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -72,12 +87,20 @@ class Line:
     gone: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row: what it is called by (empty where nothing of that is readable), and the lines beside that."""
+
+    title: str
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
-    """Everything of one kind (appointments, messages): each entry is the lines of one row."""
+    """Everything of one kind (appointments, messages)."""
 
     name: str
-    entries: list[list[Line]] = field(default_factory=list)
+    entries: Sequence[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +127,12 @@ def readable(*, patient: Patient) -> list[Purpose]:
     names = _names(found, zone=zone)
     by_use: dict[str, list[tuple[Declaration, Kind]]] = defaultdict(list)
     for declaration, rows in found:
-        meta = declaration.model._meta
-        kind = Kind(name=capfirst(str(meta.verbose_name_plural if len(rows) > 1 else meta.verbose_name)))
-        for row in rows:
-            lines = list(_lines(declaration, row, names=names, zone=zone))
-            if lines:
-                kind.entries.append(lines)
-        if declaration.use is not None and kind.entries:
-            by_use[declaration.use.activity].append((declaration, kind))
+        entries = [_entry(declaration, row, names=names, zone=zone) for row in _in_order(declaration, rows)]
+        entries = [entry for entry in entries if entry.title or entry.lines]
+        if declaration.use is not None and entries:
+            meta = declaration.model._meta
+            name = meta.verbose_name_plural if len(entries) > 1 else meta.verbose_name
+            by_use[declaration.use.activity].append((declaration, Kind(name=capfirst(str(name)), entries=entries)))
     return [_purpose(kinds[0][0], [kind for _declaration, kind in kinds]) for kinds in by_use.values()]
 
 
@@ -157,16 +178,32 @@ def is_gone(column: "models.Field[Any, Any]", value: Any) -> bool:
 Names = Mapping[tuple[type[models.Model], Any], str]
 
 
-def _lines(declaration: Declaration, row: Held, *, names: Names, zone: ZoneInfo) -> Iterable[Line]:
+def _in_order(declaration: Declaration, rows: Sequence[Held]) -> Sequence[Held]:
+    last = _CALLED.get(declaration.label, ("",))[-1]
+    if not last or not isinstance(column_of(declaration, last), models.DateTimeField):
+        return rows
+    return sorted(rows, key=lambda row: row.fields[last][1] or "", reverse=True)
+
+
+def _entry(declaration: Declaration, row: Held, *, names: Names, zone: ZoneInfo) -> Entry:
+    called = _CALLED.get(declaration.label, ())
+    lines = dict(_lines(declaration, row, names=names, zone=zone))
+    title = [lines.pop(name).value for name in called if name in lines and not lines[name].gone]
+    joined = " ".join(title) if declaration.label == "bookings.Patient" else ", ".join(title)
+    return Entry(title=capfirst(joined), lines=list(lines.values()))
+
+
+def _lines(declaration: Declaration, row: Held, *, names: Names, zone: ZoneInfo) -> Iterable[tuple[str, Line]]:
+    """What a row says, by its fields' names."""
     for name, (category, value) in row.fields.items():
         if category is Category.TECHNICAL and name not in _TOLD:
             continue
         column = column_of(declaration, name)
         label = capfirst(str(column.verbose_name))
         if is_gone(column, value):
-            yield Line(label, gettext("no longer readable"), gone=True)
+            yield name, Line(label, gettext("no longer readable"), gone=True)
         elif value not in (None, "", []) and (said := _said(column, value, names=names, zone=zone)):
-            yield Line(label, said)
+            yield name, Line(label, said)
 
 
 def _said(column: "models.Field[Any, Any]", value: Any, *, names: Names, zone: ZoneInfo) -> str:
@@ -210,7 +247,9 @@ def _names(found: Iterable[tuple[Declaration, list[Held]]], *, zone: ZoneInfo) -
     for target, pks in wanted.items():
         things = target._default_manager.filter(pk__in=pks)
         if target is Appointment:
-            things = things.select_related("location", "service")
+            things = things.select_related("clinic", "location", "service").prefetch_related("service__texts")
+        elif target is HealthcareService:
+            things = things.select_related("clinic").prefetch_related("texts")
         elif target is RelatedPerson:
             things = things.select_related("patient")
         for thing in things:
@@ -221,8 +260,10 @@ def _names(found: Iterable[tuple[Declaration, list[Held]]], *, zone: ZoneInfo) -
 
 
 def _name_of(thing: models.Model) -> str:
+    if isinstance(thing, HealthcareService):
+        return name_of(thing, clinic=thing.clinic, language=get_language() or thing.clinic.language).text
     if isinstance(thing, Appointment):
-        return f"{thing.service}, {moments.moment(thing.start, zone=thing.location.tz)}"
+        return f"{_name_of(thing.service)}, {moments.moment(thing.start, zone=thing.location.tz)}"
     if isinstance(thing, RelatedPerson):
         try:
             return thing.name

@@ -6,7 +6,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_interval, format_time, get_timezone_location
+from babel.dates import format_date, format_interval, format_skeleton, format_time, get_timezone_location
 from django.utils.translation import get_language, gettext
 
 _YEAR_AT_THE_END = re.compile(r"(\s*'de')?[\s,]*y+\s*$")
@@ -30,6 +30,14 @@ def reader() -> Locale:
 def day(value: date) -> str:
     """A date with its weekday and year, such as `Tuesday, 1 June 2027`."""
     return format_date(value, format="full", locale=reader())
+
+
+def born(written: str) -> str:
+    """A birth date such as `3 Dec 1985`, which nobody takes for March; as it stands where it is no ISO date."""
+    try:
+        return format_skeleton("yMMMd", date.fromisoformat(written), locale=reader())
+    except ValueError:
+        return written
 
 
 def day_and_month(value: date) -> str:

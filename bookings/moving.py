@@ -88,7 +88,7 @@ def _reschedule(
     appointment = all_locked([appointment_id], also=scope_for([wish]))[0]
     if appointment.status not in MOVABLE:
         raise NotPossible
-    if _is_there(appointment, wish):
+    if is_there(appointment, start=wish.start, location=wish.location, practitioner=wish.practitioner):
         return appointment
     if by == "patient" and now > movable_until(appointment):
         raise TooLateToMove
@@ -128,6 +128,15 @@ def wish_to_move(
         patient_id=appointment.patient_id,
         moved=(appointment,),
         length=None if service.capacity is not None else int(length.total_seconds()),
+    )
+
+
+def is_there(
+    appointment: Appointment, *, start: datetime, location: Location, practitioner: Practitioner | None
+) -> bool:
+    """Whether it has this time already, at this place and with whoever is asked for: moving it would change nothing."""
+    return (appointment.start, appointment.location_id) == (start, location.pk) and (
+        practitioner is None or practitioner.pk == appointment.practitioner_id
     )
 
 
@@ -196,12 +205,6 @@ def _chosen(appointment: Appointment, *, wish: Wish, now: datetime) -> Choice:
         with contextlib.suppress(NotOffered, SlotTaken):
             return choose(wish=tried, now=now)
     return choose(wish=wish, now=now)
-
-
-def _is_there(appointment: Appointment, wish: Wish) -> bool:
-    return (appointment.start, appointment.location_id) == (wish.start, wish.location.pk) and (
-        wish.practitioner is None or wish.practitioner.pk == appointment.practitioner_id
-    )
 
 
 def movable_until(appointment: Appointment) -> datetime:

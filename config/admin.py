@@ -164,8 +164,11 @@ class HoraeAdminSite(admin.AdminSite):
         if app_label is not None:
             return super().get_app_list(request, app_label)
         listed: list[dict[str, Any]] = []
+        sets_up = access_of(request.user).clinics("bookings.change_healthcareservice")
         for name, labels in SECTIONS:
             models = [found.pop(label) for label in labels if label in found]
+            if sets_up and "bookings.HealthcareService" in labels:
+                models.append({"name": _("Set-up check"), "admin_url": reverse("admin:setup")})
             listed.append({"name": name, "app_label": "", "app_url": reverse("admin:index"), "models": models})
         listed.append(
             {

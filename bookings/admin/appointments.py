@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from audit.sealed import KeyDestroyed
-from bookings import panels, participants, questions
+from bookings import moments, panels, participants, questions
 from bookings.admin.confined import ClinicFilter, ConfinedAdmin
 from bookings.admin.explaining import Explaining
 from bookings.admin.facts import Facts
@@ -42,7 +42,17 @@ def _action(step: Step) -> Any:
 
 
 _WHAT: Final = (
-    *("clinic", "when", "patient_link", "status", "respond_by_shown", "service", "kind", "visit_address_shown"),
+    *(
+        "clinic",
+        "when",
+        "lasts",
+        "patient_link",
+        "status",
+        "respond_by_shown",
+        "service",
+        "kind",
+        "visit_address_shown",
+    ),
     *("practitioner", "room", "device", "location", "session_shown", "series_shown", "together_shown"),
     *("overbooked_shown", "participants_shown"),
 )
@@ -125,6 +135,13 @@ class AppointmentAdmin(Facts, ReadRecorded[Appointment], ConfinedAdmin[Appointme
     def when(self, appointment: Appointment) -> str:
         """Day and time on the location's clock."""
         return short(appointment.start, zone=appointment.location.tz)
+
+    @admin.display(description=_("lasts"))
+    def lasts(self, appointment: Appointment) -> str:
+        """How long, and until when on the location's clock."""
+        minutes = int((appointment.end - appointment.start).total_seconds()) // 60
+        told = ngettext("%(count)d minute, until %(clock)s", "%(count)d minutes, until %(clock)s", minutes)
+        return told % {"count": minutes, "clock": moments.clock(appointment.end, zone=appointment.location.tz)}
 
     @admin.display(description=_("patient"))
     def patient_shown(self, appointment: Appointment) -> SafeString:

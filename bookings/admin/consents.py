@@ -22,6 +22,7 @@ from bookings.roles import access_of, staff_actor
 
 GIVE: Final = "bookings.add_consent"
 WITHDRAW: Final = "bookings.change_consent"
+WRITE: Final = "bookings.add_consenttext"
 #: A consent may be looked at where the patient's own page may.
 LOOK: Final = ("bookings.view_patient", "bookings.change_patient")
 
@@ -111,6 +112,7 @@ class ConsentDesk:
                 "asked": consents.asked(clinic=patient.clinic, language=patient.language, patient=patient),
                 "may_give": may(GIVE, clinic_id=patient.clinic_id),
                 "may_withdraw": may(WITHDRAW, clinic_id=patient.clinic_id),
+                "words": may(WRITE, clinic_id=patient.clinic_id) and reverse("admin:bookings_consenttext_add"),
                 "back": reverse("admin:bookings_patient_change", args=[patient.pk]),
             },
         )

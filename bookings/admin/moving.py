@@ -37,7 +37,7 @@ from bookings.admin.sheet import patient_name, way_back
 from bookings.admin.shown import short
 from bookings.admin.steps import ANSWER, MOVE, OVERBOOK_REASONS
 from bookings.admin.wishes import NarrowForm
-from bookings.availability import Asking, NotOffered, SlotTaken, Wish
+from bookings.availability import Asking, NotOffered, Slot, SlotTaken, Wish
 from bookings.booking import NotPossible
 from bookings.contacts import mail_reaches
 from bookings.models import Appointment, AppointmentStatus, Practitioner, User
@@ -110,6 +110,11 @@ class Visit:
         wish = self.wish
         return moving.with_whom(self.row, wish=wish, now=self.now) or wish.practitioner
 
+    def is_there(self, slot: Slot) -> bool:
+        """Whether a free time is the one it has."""
+        who, place = self.form.cleaned_data.get("practitioner"), self.form.locations.get(slot.location_id)
+        return place is not None and moving.is_there(self.row, start=slot.start, location=place, practitioner=who)
+
     @property
     def following(self) -> int:
         """How many occurrences of a series would be moved with “this and all following”; 0 when there is no choice."""
@@ -168,6 +173,7 @@ class Moving:
         squeeze = visit.way.name == "move" and may_squeeze(visit.refusal, service=row.service, access=visit.access)
         refused = isinstance(visit.refusal, (NotOffered, SlotTaken))
         found = search.week(now=visit.now, since=form.since_day) if visit.picked is None or refused else []
+        found = [chain for chain in found if not visit.is_there(chain[0])]
         return {
             "title": visit.way.title,
             "opts": Appointment._meta,

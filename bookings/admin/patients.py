@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from bookings import patients, registration
+from bookings import moments, patients, registration
 from bookings.admin.confined import ConfinedAdmin, ConfinedInline, records_of
 from bookings.admin.consents import ConsentDesk, all_of, said_of
 from bookings.admin.patient_form import PatientForm
@@ -82,7 +82,7 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
         (_("What they agreed to"), {"fields": ("remind", "consents_shown")}),
         (_("Appointments"), {"fields": ("appointments",)}),
     )
-    readonly_fields = ("code", "appointments", "consents_shown", "joined_to", "erased_at")
+    readonly_fields = ("code", "born", "appointments", "consents_shown", "joined_to", "erased_at")
     inlines = (RelatedPersonInline, PatientIdentifierInline)
 
     def get_urls(self) -> list[URLPattern]:
@@ -141,7 +141,14 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
         given = super().get_fieldsets(request, obj)
         if obj is None:
             return [(None, {"fields": ("clinic", "family_name", "given_name", "birth_date", "known_since")}), given[1]]
-        return [(None, {"fields": ("code", "joined_to", "erased_at")})] if obj.is_closed else given
+        if obj.is_closed:
+            return [(None, {"fields": ("code", "joined_to", "erased_at")})]
+        if self.has_change_permission(request, obj):
+            return given
+        return [
+            (title, {**options, "fields": ["born" if name == "birth_date" else name for name in options["fields"]]})
+            for title, options in given
+        ]
 
     def get_inlines(self, request: HttpRequest, obj: Patient | None) -> Any:
         return () if obj is None or obj.is_closed else self.inlines
@@ -161,8 +168,8 @@ class PatientAdmin(ReadRecorded[Patient], ConfinedAdmin[Patient]):
 
     @admin.display(description=_("birth date"))
     def born(self, patient: Patient) -> str:
-        """ISO date, or a dash."""
-        return patient.birth_date or self.get_empty_value_display()
+        """Written out, or a dash."""
+        return moments.born(patient.birth_date) or self.get_empty_value_display()
 
     @admin.display(description=_("reached by"))
     def reached_by(self, patient: Patient) -> str:

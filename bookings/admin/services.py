@@ -12,6 +12,7 @@ from bookings.admin.confined import ConfinedInline
 from bookings.admin.contradicted import Contradicted
 from bookings.admin.forms import ConfinedForm
 from bookings.admin.questions import QuestionInline
+from bookings.admin.spans import SpanField
 from bookings.models import HealthcareService, ServicePractitioner, ServiceTerms, ServiceText, VisitKind
 
 
@@ -24,6 +25,10 @@ class ServiceForm(ConfinedForm[HealthcareService]):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Visits by phone, by video and at home take no room and no device."),
     )
+
+    minimum_notice = SpanField(label=_("earliest, from now"), help_text=_("Between booking and the start."))
+    cancel_until = SpanField(label=_("online cancelling until"), help_text=_("Before the start."))
+    reschedule_until = SpanField(label=_("online moving until"), help_text=_("Before the start."))
 
     class Meta:
         model = HealthcareService
@@ -38,7 +43,6 @@ class ServiceForm(ConfinedForm[HealthcareService]):
             "buffer_before": _("Minutes. Nothing else is booked in them; they may lie outside opening hours."),
             "buffer_after": _("Minutes. Nothing else is booked in them; they may lie outside opening hours."),
             "room_kind": _("As on the rooms’ own pages. Empty when no room is needed."),
-            "minimum_notice": _("Minutes between booking and the start."),
             "horizon": _("Days. How far ahead patients can book."),
             "referral_needed": _("Patients who book online must say that they have one."),
             "cap_day": _("How many visits of this kind one patient may have on a day. Empty for no limit."),

@@ -116,13 +116,10 @@ def _giving(setup: Setup, service: HealthcareService) -> Iterator[Contradiction]
     if VisitKind.VIDEO in service.kinds:
         for giver in givers:
             if not giver.video_link:
-                yield _about(
-                    service,
-                    Kind.NO_VIDEO,
-                    _("“%(service)s” is given by video, and %(who)s has no video room."),
-                    detail=str(giver.pk),
-                    who=giver,
-                )
+                said = _("“%(service)s” is given by video, and %(who)s has no video room.")
+                sentence = said % {"service": service.name, "who": giver}
+                about = ("practitioner", giver.pk)  # whose page holds the video room
+                yield Contradiction(Kind.NO_VIDEO, about=about, detail=str(service.pk), sentence=sentence)
     who = {giver.pk for giver in givers}
     posts = [post for (giver, _at), post in setup.posts.items() if giver in who and setup.opened(post)]
     if not posts:

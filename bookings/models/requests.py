@@ -44,7 +44,7 @@ class DataRequest(models.Model):
     asked_by = models.ForeignKey(
         RelatedPerson, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("asked by")
     )
-    kind = models.CharField(_("asks"), max_length=8, choices=Kind.choices)
+    kind = models.CharField(_("what is asked for"), max_length=8, choices=Kind.choices)
     text = SealedTextField(_("in their words"), max_length=2000, blank=True)
     state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.OPEN)
     received_at = models.DateTimeField(_("received"))

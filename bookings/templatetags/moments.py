@@ -40,6 +40,12 @@ def day(value: date | datetime, place: Place | None = None) -> str:
 
 
 @register.filter
+def born(written: str) -> str:
+    """`{{ patient.birth_date|born }}`: a birth date, written out."""
+    return moments.born(written)
+
+
+@register.filter
 def day_and_month(value: date) -> str:
     """`{{ date|day_and_month }}`: the date with its weekday, without the year."""
     return moments.day_and_month(value)

@@ -46,7 +46,7 @@ def move(request: HttpRequest, *, appointment: Appointment, token: str, now: dat
     choice = slots.chosen(request.GET, offer=offer)
     if choice is None:
         raise Http404
-    if _is_there(appointment, choice):
+    if moving.is_there(appointment, start=choice.start, location=choice.location, practitioner=choice.practitioner):
         return redirect(f"{request.path}?same=1")
     wish = moving.wish_to_move(
         appointment, start=choice.start, location=choice.location, practitioner=choice.practitioner, online=True
@@ -154,11 +154,4 @@ def _times(
         lost=refusal,
         same="same" in request.GET,
         slot=slot,
-    )
-
-
-def _is_there(appointment: Appointment, choice: slots.Choice) -> bool:
-    """Whether it has this time already."""
-    return (appointment.start, appointment.location_id) == (choice.start, choice.location.pk) and (
-        choice.practitioner is None or choice.practitioner.pk == appointment.practitioner_id
     )

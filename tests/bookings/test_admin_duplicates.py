@@ -53,7 +53,7 @@ def press(browser: Client, task: PossibleDuplicate, do: str, keep: object = "") 
 def test_both_records_stand_side_by_side_and_looking_is_recorded(story: Cast, carla: Client) -> None:
     task = task_of(story)
     text = carla.get(url(task)).content.decode()
-    for told in ("ada@example.org", "ada@new.example", "1985-12-10", "Ben Lovelace", "One patient: join"):
+    for told in ("ada@example.org", "ada@new.example", "10 Dec 1985", "Ben Lovelace", "One patient: join"):
         assert told in text, told
     codes = sorted([story.ada.code, task.patient.code])
     assert reads() == [{"chain": f"clinic/{story.clinic.pk}", "view": "possibleduplicate.page", "patients": codes}]

@@ -78,12 +78,15 @@ def weekly(story: Cast, count: int = 4) -> list[Appointment]:
     return made.appointments
 
 
-def test_times_are_those_its_own_length_fits_with_its_own_time_free(desk, story, one):
+def test_times_are_those_its_own_length_fits_beside_the_time_it_has(desk, story, one):
     page = desk.get(page_of(one, since="2026-12-01"))
     listed = clocks(page)
-    assert listed[:2] == ["09:00", "09:30"]  # its own time would be free
+    assert listed[:2] == ["09:30", "10:00"]  # half of its own time would be free
     visit(story, start=NINE + 4 * HALF, end=NINE + 5 * HALF)
-    assert clocks(desk.get(page_of(one, since="2026-12-01")))[:4] == ["09:00", "09:30", "10:00", "11:30"]
+    assert clocks(desk.get(page_of(one, since="2026-12-01")))[:3] == ["09:30", "10:00", "11:30"]
+    other = OfferFactory(clinic=story.clinic, service=story.service).practitioner
+    open_week(of=other, at=story.location)
+    assert clocks(desk.get(page_of(one, since="2026-12-01", practitioner=other.pk)))[0] == "09:00"
 
 
 def test_times_are_narrowed_as_in_phone_booking(desk, story, one):

@@ -57,6 +57,11 @@ def tables(**lines: list[dict[str, Any]]) -> dict[str, Any]:
     return typed
 
 
+def span(name: str, number: int, unit: int) -> dict[str, int]:
+    """A number and its unit in minutes, as typed."""
+    return {f"{name}_0": number, f"{name}_1": unit}
+
+
 def form(story: Cast, **changed: Any) -> dict[str, Any]:
     """The cast's service as its page would post it, unchanged."""
     offer = story.service.offers.get()
@@ -68,10 +73,10 @@ def form(story: Cast, **changed: Any) -> dict[str, Any]:
         "step": 30,
         "buffer_before": 0,
         "buffer_after": 0,
-        "minimum_notice": 120,
+        **span("minimum_notice", 2, 60),
         "horizon": 90,
-        "cancel_until": 240,
-        "reschedule_until": 240,
+        **span("cancel_until", 4, 60),
+        **span("reschedule_until", 4, 60),
         "kinds": ["on-site"],
         "travel": 0,
         "answer_hours": 48,
@@ -114,7 +119,7 @@ def test_a_service_is_set_up_with_everything_the_engine_knows(manager, story):
         cap_open=2,
         overbook_cap=3,
         most_repeats=6,
-        reschedule_until=60,
+        **span("reschedule_until", 1, 1440),
         offers=[{"practitioner": story.demir.pk}],
         terms=[
             {"standing": "new", "duration": 45, "extra": 0, "offered": "on"},
@@ -128,6 +133,7 @@ def test_a_service_is_set_up_with_everything_the_engine_knows(manager, story):
     assert (service.kinds, service.travel, service.device) == (["on-site", "home"], 20, device)
     assert (service.referral_needed, service.needs_approval, service.answer_hours) == (True, True, 24)
     assert (service.cap_day, service.cap_open, service.overbook_cap, service.most_repeats) == (1, 2, 3, 6)
+    assert service.reschedule_until == 1440
     rows = service.terms.values_list("standing", "coverage", "need", "offered", "duration", "extra", "clinic")
     assert list(rows) == [
         ("new", "", "", True, 45, 0, story.clinic.pk),
@@ -181,13 +187,29 @@ def test_a_services_page_takes_as_many_queries_for_three_terms_as_for_one(manage
     assert settled_count(manager, url(story.service)) == one
 
 
+def test_a_span_is_shown_in_the_largest_unit_that_holds_it_and_typed_in_any(manager, story):
+    story.service.cancel_until, story.service.reschedule_until, story.service.minimum_notice = 2880, 90, 0
+    story.service.save()
+    page = manager.get(url(story.service)).context["adminform"].form
+    assert [page[name].value() for name in ("cancel_until", "reschedule_until", "minimum_notice")] == [2880, 90, 0]
+    shown = {name: page.fields[name].widget.decompress(page[name].value()) for name in page.fields if "until" in name}
+    assert shown == {"cancel_until": [2, "1440"], "reschedule_until": [90, "1"]}
+    typed = form(story, **span("cancel_until", 36, 60), **span("reschedule_until", 400, 1440))
+    wrong = manager.post(url(story.service), typed).context["adminform"].form.errors
+    assert wrong == {"reschedule_until": ["That is over a year."]}
+    typed |= span("reschedule_until", 3, 1440)
+    assert saved(manager, url(story.service), typed) == []
+    story.service.refresh_from_db()
+    assert (story.service.cancel_until, story.service.reschedule_until) == (2160, 4320)
+
+
 # --- what a save brings about
 
 
 def test_saving_what_changes_nothing_says_nothing_even_where_something_is_wrong(manager, story):
     story.service.horizon, story.service.minimum_notice = 1, 9999
     story.service.save()
-    assert saved(manager, url(story.service), form(story, horizon=1, minimum_notice=9999)) == []
+    assert saved(manager, url(story.service), form(story, horizon=1, **span("minimum_notice", 9999, 1))) == []
 
 
 def test_a_service_nobody_gives_any_more_is_told_with_the_visits_it_strands(manager, story):
@@ -335,7 +357,7 @@ def test_the_set_up_check_lists_what_contradicts_itself_with_ways_to_change_it(m
     story.service.save()
     page = manager.get(SETUP).content.decode()
     assert "“Consultation” is given by video, and Dr Demir has no video room." in page
-    assert f'href="{url(story.service)}"' in page
+    assert f'href="{url(story.demir)}"' in page
     assert "During a closure: 1 appointment." in page
     assert f'href="{url(closure)}"' in page
     assert f"{url(booked)}" in page

@@ -18,7 +18,7 @@ from bookings import disclosure, held
 from bookings.admin.steps import ENDED, OVERBOOK_REASONS, REASONS
 from bookings.declared import WORDS
 from bookings.held import CODED, Purpose
-from bookings.models import Patient, PatientAccount
+from bookings.models import Patient, PatientAccount, ServiceText
 from tests.bookings.entering import counted, visit
 from tests.bookings.whole_patient import fill
 from tests.factories import MONDAY, Cast, cast
@@ -35,9 +35,9 @@ def story() -> Cast:
 
 
 def kinds(purposes: list[Purpose]) -> dict[str, list[dict[str, str]]]:
-    """What is told, by kind: each row as label and value."""
+    """What is told, by kind: each row as label and value, what it is called by under no label."""
     return {
-        kind.name: [{line.label: line.value for line in lines} for lines in kind.entries]
+        kind.name: [{"": entry.title} | {line.label: line.value for line in entry.lines} for entry in kind.entries]
         for purpose in purposes
         for kind in purpose.kinds
     }
@@ -71,19 +71,19 @@ def test_every_kind_is_told_under_what_it_is_held_for(story: Cast) -> None:
 
 def test_values_are_in_words(story: Cast) -> None:
     told = kinds(held.readable(patient=story.ada))
-    first, second = sorted(told["Appointments"], key=lambda one: one["Status"])[:2]
-    assert (first["Start"], first["Service"], first["Practitioner"], first["Location"]) == (
-        "Monday, 30 November 2026, 10:00 (Paris time)",
-        "Consultation",
+    second, first = told["Appointments"]
+    assert (first[""], first["Practitioner"], first["Location"]) == (
+        "Consultation, Monday, 30 November 2026, 10:00 (Paris time)",
         "Dr Demir",
         "Bellecour",
     )
+    assert second[""] == "Consultation, Wednesday, 2 December 2026, 08:00 (Paris time)"  # the newest first
     assert (first["Status"], first["Reason"], first["Booked by"]) == ("booked", "A cough since Monday", "Ben Lovelace")
     assert (first["Needs"], first["Has a referral"]) == ("step-free access, an interpreter", "no")
     assert (second["Status"], second["Why cancelled"]) == ("cancelled", "The practitioner is away")
     assert told["Patient"][0]["Birth date"] == "Tuesday, 10 December 1985"
     assert told["Related person"] == [
-        {**told["Related person"][0], "Name": "Ben Lovelace", "Relationship": "legal guardian"}
+        {**told["Related person"][0], "": "Ben Lovelace", "Relationship": "legal guardian"}
     ]
     assert told["Consent"][0]["Words shown"] == "reminders of appointments v1 (en)"
     assert told["Answer"][0]["Answer"] == "Penicillin"
@@ -112,9 +112,10 @@ def test_what_lost_its_key_is_said_to_be_unreadable(story: Cast) -> None:
 
 
 def test_it_is_told_in_the_readers_language(story: Cast) -> None:
+    ServiceText.objects.create(clinic=story.clinic, service=story.service, language="de", name="Sprechstunde")
     with translation.override("de"):
         told = kinds(held.readable(patient=story.ada))
-    assert "Termine" in told
+    assert told["Termine"][0][""].startswith("Sprechstunde, Mittwoch, 2. Dezember 2026")
 
 
 def test_the_number_of_queries_does_not_rise_with_appointments(story: Cast) -> None:
