@@ -189,8 +189,10 @@ def _entry(declaration: Declaration, row: Held, *, names: Names, zone: ZoneInfo)
     called = _CALLED.get(declaration.label, ())
     lines = dict(_lines(declaration, row, names=names, zone=zone))
     title = [lines.pop(name).value for name in called if name in lines and not lines[name].gone]
+    if title and column_of(declaration, called[0]).choices:  # words of ours; a name or an address stays as it is
+        title[0] = capfirst(title[0])
     joined = " ".join(title) if declaration.label == "bookings.Patient" else ", ".join(title)
-    return Entry(title=capfirst(joined), lines=list(lines.values()))
+    return Entry(title=joined, lines=list(lines.values()))
 
 
 def _lines(declaration: Declaration, row: Held, *, names: Names, zone: ZoneInfo) -> Iterable[tuple[str, Line]]:

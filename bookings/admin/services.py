@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from bookings.admin.confined import ConfinedInline
@@ -26,9 +27,9 @@ class ServiceForm(ConfinedForm[HealthcareService]):
         help_text=_("Visits by phone, by video and at home take no room and no device."),
     )
 
-    minimum_notice = SpanField(label=_("earliest, from now"), help_text=_("Between booking and the start."))
-    cancel_until = SpanField(label=_("online cancelling until"), help_text=_("Before the start."))
-    reschedule_until = SpanField(label=_("online moving until"), help_text=_("Before the start."))
+    minimum_notice = SpanField(label=capfirst(_("earliest, from now")), help_text=_("Between booking and the start."))
+    cancel_until = SpanField(label=capfirst(_("online cancelling until")), help_text=_("Before the start."))
+    reschedule_until = SpanField(label=capfirst(_("online moving until")), help_text=_("Before the start."))
 
     class Meta:
         model = HealthcareService

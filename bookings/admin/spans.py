@@ -37,9 +37,8 @@ class SpanField(forms.MultiValueField):
     def __init__(self, **kwargs: Any) -> None:
         number = forms.IntegerField(validators=[MinValueValidator(0)])
         unit = forms.TypedChoiceField(choices=[(str(size), name) for size, name in UNITS], coerce=int)
-        super().__init__(
-            fields=(number, unit), validators=[MaxValueValidator(LONGEST, _("That is over a year."))], **kwargs
-        )
+        too_long = MaxValueValidator(LONGEST, _("That is over a year."))
+        super().__init__(fields=(number, unit), validators=[too_long], **kwargs)
 
     def compress(self, data_list: Sequence[Any]) -> int | None:
         """The minutes of a number and a unit."""
