@@ -176,6 +176,12 @@ def test_times_are_told_on_the_clock_of_the_location(desk, story):
     assert "Mon, 30 Nov 2026, 11:40" in desk.get(url(one)).content.decode()
 
 
+def test_the_page_says_how_long_and_until_when(desk, story):
+    page = desk.get(url(visit(story, **at(1)))).content.decode()
+    assert "30 minutes, until 12:10" in page
+    assert "&rsaquo; Mon, 30 Nov 2026, 11:40" in page
+
+
 def test_a_list_takes_as_many_queries_for_three_rows_as_for_one(desk, story):
     visit(story, **at(1))
     one = settled_count(desk, LIST)

@@ -206,3 +206,11 @@ def test_no_list_shows_an_answer(story, desk):
     answered(story)
     listed = desk.get(reverse("admin:bookings_appointment_changelist"), {"when": "all"}).content.decode()
     assert ("Rauchen" in listed, "Nein" in listed) == (False, False)
+
+
+def test_where_nothing_is_asked_there_is_a_way_on(desk, story):
+    add = reverse("admin:bookings_consenttext_add")
+    page = desk.get(page_of(story.ada)).content.decode()
+    assert "A manager writes them" in page
+    assert add not in page
+    assert add in enter(someone(clinic=story.clinic, role=Role.MANAGER)).get(page_of(story.ada)).content.decode()

@@ -53,5 +53,10 @@ def test_a_language_unknown_to_cldr_reads_as_english() -> None:
         assert moments.day(JUNE.date()) == "Tuesday, 1 June 2027"
 
 
+@pytest.mark.parametrize(("written", "told"), [("1985-12-03", "3 Dec 1985"), ("around 1950", "around 1950"), ("", "")])
+def test_a_birth_date_is_written_out_so_that_nobody_swaps_day_and_month(written: str, told: str) -> None:
+    assert moments.born(written) == told
+
+
 def test_two_dates_are_one_period() -> None:
     assert moments.span(date(2027, 6, 1), date(2027, 6, 7)) == "1–7 Jun 2027"

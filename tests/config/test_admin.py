@@ -50,6 +50,14 @@ def test_everybody_is_shown_the_ways_their_role_opens(role, ways, sections):
 
 
 @pytest.mark.django_db
+def test_whoever_sets_up_finds_the_check_beside_what_it_is_about():
+    people = cast()
+    for account, found in ((someone(clinic=people.clinic, role=Role.MANAGER), True), (people.carla, False)):
+        page = enter(account).get(reverse("admin:index")).content.decode()
+        assert (f'href="{reverse("admin:setup")}"' in page) is found, account
+
+
+@pytest.mark.django_db
 def test_changing_a_password_is_allauths_page():
     client = enter(cast().carla)
     assert client.get(reverse("admin:password_change"))["Location"] == reverse("account_change_password")

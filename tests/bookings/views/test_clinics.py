@@ -126,6 +126,16 @@ def test_the_imprint_notice_and_statement_are_the_clinics_own(client: Client, pe
         assert text in client.get(reverse(f"bookings:{name}", args=["parc"])).content.decode()
 
 
+def test_the_statement_says_what_is_held_to_and_the_notice_where_rights_are_used(client: Client, people: Cast) -> None:
+    statement = client.get(reverse("bookings:accessibility", args=["parc"])).content.decode()
+    for said in ("EN 301 549", "WCAG 2.2", "the authority of your country", people.clinic.email):
+        assert said in statement
+    for clinic in (people.clinic, people.elsewhere):  # one has published a notice, the other has not
+        notice = client.get(reverse("bookings:privacy", args=[clinic.slug])).content.decode()
+        assert f'href="{reverse("bookings:me")}?clinic={clinic.slug}"' in notice
+        assert "the data protection authority where you live" in notice
+
+
 def test_an_unknown_or_closed_clinic_is_a_404_with_a_way_on(client: Client, people: Cast) -> None:
     people.elsewhere.active = False
     people.elsewhere.save()
