@@ -14,12 +14,18 @@ LONGEST: Final = 366 * 1440
 
 
 class SpanWidget(forms.MultiWidget):
-    """A number beside its unit."""
+    """A number beside its unit; the field's label is the number's."""
+
+    use_fieldset = False
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         number = forms.NumberInput(attrs={"min": 0, "class": "vIntegerField"})
         unit = forms.Select(choices=[(str(size), name) for size, name in UNITS], attrs={"aria-label": _("unit")})
         super().__init__([number, unit], attrs)
+
+    def id_for_label(self, id_: str) -> str:
+        """The number's id."""
+        return f"{id_}_0" if id_ else ""
 
     def decompress(self, value: int | None) -> list[Any]:
         """Minutes in the largest unit that leaves nothing over."""

@@ -56,7 +56,7 @@ def test_a_patient_sees_takes_asks_and_is_answered(page: Page, people: Cast, wid
     see("Your data")
     for part in page.locator("details.more summary").all():
         part.click()
-    expect(page.get_by_text("Lovelace", exact=True).first).to_be_visible()
+    expect(page.get_by_role("heading", name="Ada Lovelace", exact=True)).to_be_visible()
     see("Your data")
     with page.expect_download() as everything:
         page.get_by_role("button", name="Everything (JSON)").click()
