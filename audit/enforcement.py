@@ -20,21 +20,20 @@ EVENT: Final = "worm.canary"
 EVERY: Final = timedelta(days=1)
 
 
-def ask(*, now: datetime) -> bool:
-    """Send a canary (`now` aware), if that is due; return whether the store answered one.
+def ask(*, now: datetime) -> None:
+    """Send a canary (`now` aware), if that is due.
 
     The chain knows when that was: a machine that is off at night misses no day, and a store that is away is asked again
     at the next call.
     """
     asked = Record.objects.filter(model="", object_pk=EVENT, chain=PLATFORM_CHAIN, operation=EVENT)
     if asked.filter(at__gt=now - EVERY).exists():
-        return False
+        return
     try:
         faults = probe(open_worm(settings.WORM_URL), now=now)
     except WormUnavailable as error:
         logger.warning("The evidence store could not be asked whether it refuses: %s", error)
-        return False
+        return
     for fault in faults:
         logger.error("The evidence store does not enforce its locks: %s", fault)
     note(chain=PLATFORM_CHAIN, event=EVENT, about=EVENT, data={"faults": faults})
-    return True

@@ -222,16 +222,11 @@ def _said(column: "models.Field[Any, Any]", value: Any, *, names: Names, zone: Z
         return gettext("yes") if value else gettext("no")
     if isinstance(column, models.DateTimeField):
         return moments.moment(datetime.fromisoformat(value), zone=zone)
-    if isinstance(column, models.DateField) or column.name == "birth_date":
-        return _day(value)
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _day(value: str) -> str:
-    try:
+    if isinstance(column, models.DateField):
         return moments.day(date.fromisoformat(value))
-    except ValueError:  # a birth date as somebody wrote it
-        return value
+    if column.name == "birth_date":
+        return moments.born(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _names(found: Iterable[tuple[Declaration, list[Held]]], *, zone: ZoneInfo) -> Names:

@@ -7,11 +7,11 @@ So that none of them leaves before the last is written, the first record of a co
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Model, Q
+from django.db.models import Q
 
 from audit import wake
 from audit.context import Actor
@@ -171,16 +171,15 @@ def _plan_answer(*, request_id: UUID, now: datetime) -> None:
     except KeyDestroyed:
         return
     if known:
-        _owe_now(request, kind=Kind.ANSWER, now=now, request=request)
+        _owe_now(request, kind=Kind.ANSWER, now=now, request=request, planned_for=now)
 
 
-def _owe_now(about: ContactChallenge | DataRequest, *, kind: Kind, now: datetime, **which: Model) -> None:
-    """One message that is about no appointment, sent at once."""
+def _owe_now(about: ContactChallenge | DataRequest, *, kind: Kind, now: datetime, **which: Any) -> None:
+    """One message that is about no appointment, sent at once; `which` is what there is only one of."""
     message, made = Message.objects.get_or_create(
         **which,
         channel="email",
-        planned_for=now,
-        defaults={"clinic_id": about.clinic_id, "kind": kind, "next_try": now},
+        defaults={"clinic_id": about.clinic_id, "kind": kind, "planned_for": now, "next_try": now},
     )
     if made:
         wake_sender(message)
